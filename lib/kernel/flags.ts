@@ -1,0 +1,68 @@
+/**
+ * Flag words and enumerations of system calls, and how to print them the way C source spells
+ * them: `MS_REC|MS_PRIVATE`, `SIGKILL`, `O_RDONLY|O_CLOEXEC`.
+ */
+import * as c from './constants.ts';
+
+export interface FlagSet {
+  /** A set of bits that are or-ed together, or one value out of a list. */
+  style: 'bits' | 'one-of';
+  /** What zero is called where it has a name. */
+  zero?: string;
+  names: ReadonlyMap<number, string>;
+}
+
+const prefixed = (...prefixes: string[]): ReadonlyMap<number, string> =>
+  new Map(
+    Object.entries(c)
+      .filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)))
+      .sort(([, a], [, b]) => a - b)
+      .map(([name, value]) => [value, name]),
+  );
+
+const bits = (...prefixes: string[]): FlagSet => ({ style: 'bits', names: prefixed(...prefixes) });
+const oneOf = (...prefixes: string[]): FlagSet => ({
+  style: 'one-of',
+  names: prefixed(...prefixes),
+});
+
+const signals = new Map([...prefixed('SIG')].filter(([, name]) => !name.startsWith('SIG_')));
+
+export const flagSets = {
+  mount: bits('MS_'),
+  umount: bits('MNT_', 'UMOUNT_'),
+  clone: bits('CLONE_'),
+  open: { ...bits('O_'), zero: 'O_RDONLY' },
+  dup3: bits('O_CLOEXEC'),
+  atFlags: bits('AT_EMPTY', 'AT_REC', 'AT_SYMLINK', 'AT_REMOVE'),
+  openTree: bits('OPEN_TREE_', 'AT_REC', 'AT_EMPTY'),
+  moveMount: bits('MOVE_MOUNT_'),
+  mountAttr: bits('MOUNT_ATTR_'),
+  closeRange: bits('CLOSE_RANGE_'),
+  wait: bits('WNO', 'WEXITED'),
+  fsopen: bits('FSOPEN_'),
+  prot: bits('PROT_'),
+  map: bits('MAP_'),
+  fsconfig: oneOf('FSCONFIG_'),
+  signal: { style: 'one-of', names: signals },
+  sigHow: oneOf('SIG_'),
+  prctl: oneOf('PR_'),
+  idType: oneOf('P_PID'),
+  ioctl: oneOf('TIOC'),
+  fcntl: oneOf('F_'),
+} satisfies Record<string, FlagSet>;
+
+/** `MS_REC|MS_PRIVATE` for 0x44000; bits without a name follow in hexadecimal; `0` for none. */
+export function formatFlags(set: FlagSet, value: number): string {
+  if (set.style === 'one-of') return set.names.get(value) ?? String(value);
+  const found: string[] = [];
+  let rest = value >>> 0;
+  for (const [bit, name] of set.names) {
+    if (bit !== 0 && (rest & bit) >>> 0 === bit >>> 0) {
+      found.push(name);
+      rest = (rest & ~bit) >>> 0;
+    }
+  }
+  if (rest !== 0) found.push(`0x${rest.toString(16)}`);
+  return found.length > 0 ? found.join('|') : (set.zero ?? '0');
+}

@@ -1,0 +1,39 @@
+/**
+ * A call on one line, the way C source and strace(1) write it:
+ * `mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV, NULL)`.
+ */
+import type { Argument } from './arguments.ts';
+import { AT_FDCWD } from './constants.ts';
+import { formatFlags } from './flags.ts';
+import { type CallName, type ParameterKind, signatures } from './signatures.ts';
+
+/** A result of an earlier call that stands where a descriptor does; `text` is how to print it. */
+export interface Reference {
+  text: string;
+}
+
+const isReference = (argument: unknown): argument is Reference =>
+  typeof argument === 'object' && argument !== null && 'text' in argument;
+
+function formatArgument(kind: ParameterKind, argument: Argument | Reference): string {
+  if (argument === null) return 'NULL';
+  if (isReference(argument)) return argument.text;
+  if (typeof argument === 'string') return JSON.stringify(argument);
+  if (argument instanceof Uint8Array) return `{${argument.length} bytes}`;
+  if (typeof argument === 'object') return formatTexts(argument);
+  if (typeof kind === 'object') return formatFlags(kind, argument);
+  if (kind === 'mode') return `0${argument.toString(8)}`;
+  if (kind === 'fd' && argument === AT_FDCWD) return 'AT_FDCWD';
+  if (kind === 'fd' && argument === 0xffffffff) return '~0U';
+  return String(argument);
+}
+
+const formatTexts = (texts: readonly string[]) =>
+  `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
+
+/** `name(arguments)`, flags decoded, texts quoted. */
+export function formatCall(name: CallName, args: readonly (Argument | Reference)[]): string {
+  const { name: cName, parameters } = signatures[name];
+  const kinds: readonly ParameterKind[] = parameters;
+  return `${cName}(${args.map((argument, i) => formatArgument(kinds[i] ?? 'int', argument)).join(', ')})`;
+}

@@ -1,0 +1,100 @@
+/**
+ * Every system call that the kit makes: its number on each architecture and what its arguments
+ * are. One table serves three readers: direct calls, launch programs, and the messages that print
+ * a call the way C would write it.
+ * syscalls(2); numbers from asm/unistd_64.h and asm-generic/unistd.h
+ */
+import { type FlagSet, flagSets } from './flags.ts';
+
+export type ParameterKind =
+  | 'text' // a NUL-terminated string, or null
+  | 'texts' // a null-terminated array of strings: argv, envp
+  | 'fd'
+  | 'int'
+  | 'mode' // octal
+  | 'bytes' // memory to read from or write to, or null
+  | FlagSet;
+
+export interface Signature {
+  /** The name in C, as in the man page. */
+  name: string;
+  x64: number;
+  arm64: number;
+  parameters: readonly ParameterKind[];
+}
+
+const call = (
+  name: string,
+  x64: number,
+  arm64: number,
+  ...parameters: ParameterKind[]
+): Signature => ({ name, x64, arm64, parameters });
+
+const { mount, umount, clone, open, dup3, atFlags } = flagSets;
+const { openTree, moveMount, mountAttr, closeRange, wait, fsopen } = flagSets;
+
+export const signatures = {
+  // mounts
+  mount: call('mount', 165, 40, 'text', 'text', 'text', mount, 'text'),
+  umount2: call('umount2', 166, 39, 'text', umount),
+  pivotRoot: call('pivot_root', 155, 41, 'text', 'text'),
+  openTree: call('open_tree', 428, 428, 'fd', 'text', openTree),
+  moveMount: call('move_mount', 429, 429, 'fd', 'text', 'fd', 'text', moveMount),
+  fsopen: call('fsopen', 430, 430, 'text', fsopen),
+  fsconfig: call('fsconfig', 431, 431, 'fd', flagSets.fsconfig, 'text', 'text', 'int'),
+  fsmount: call('fsmount', 432, 432, 'fd', fsopen, mountAttr),
+  mountSetattr: call('mount_setattr', 442, 442, 'fd', 'text', atFlags, 'bytes', 'int'),
+  // root and working directory
+  chroot: call('chroot', 161, 51, 'text'),
+  chdir: call('chdir', 80, 49, 'text'),
+  fchdir: call('fchdir', 81, 50, 'fd'),
+  // namespaces and processes
+  unshare: call('unshare', 272, 97, clone),
+  setns: call('setns', 308, 268, 'fd', clone),
+  clone3: call('clone3', 435, 435, 'bytes', 'int'),
+  execve: call('execve', 59, 221, 'text', 'texts', 'texts'),
+  exit: call('exit_group', 231, 94, 'int'),
+  getpid: call('getpid', 39, 172),
+  getppid: call('getppid', 110, 173),
+  kill: call('kill', 62, 129, 'int', flagSets.signal),
+  pidfdOpen: call('pidfd_open', 434, 434, 'int', 'int'),
+  pidfdSendSignal: call('pidfd_send_signal', 424, 424, 'fd', flagSets.signal, 'bytes', 'int'),
+  waitid: call('waitid', 247, 95, flagSets.idType, 'int', 'bytes', wait, 'bytes'),
+  setsid: call('setsid', 112, 157),
+  sethostname: call('sethostname', 170, 161, 'text', 'int'),
+  // credentials and limits
+  setuid: call('setuid', 105, 146, 'int'),
+  setgid: call('setgid', 106, 144, 'int'),
+  setgroups: call('setgroups', 116, 159, 'int', 'bytes'),
+  umask: call('umask', 95, 166, 'mode'),
+  prctl: call('prctl', 157, 167, flagSets.prctl, 'int', 'int', 'int', 'int'),
+  capget: call('capget', 125, 90, 'bytes', 'bytes'),
+  capset: call('capset', 126, 91, 'bytes', 'bytes'),
+  // signals
+  rtSigaction: call('rt_sigaction', 13, 134, flagSets.signal, 'bytes', 'bytes', 'int'),
+  rtSigprocmask: call('rt_sigprocmask', 14, 135, flagSets.sigHow, 'bytes', 'bytes', 'int'),
+  // files and descriptors
+  openat: call('openat', 257, 56, 'fd', 'text', open, 'mode'),
+  openat2: call('openat2', 437, 437, 'fd', 'text', 'bytes', 'int'),
+  close: call('close', 3, 57, 'fd'),
+  closeRange: call('close_range', 436, 436, 'fd', 'fd', closeRange),
+  dup3: call('dup3', 292, 24, 'fd', 'fd', dup3),
+  fcntl: call('fcntl', 72, 25, 'fd', flagSets.fcntl, 'int'),
+  pipe2: call('pipe2', 293, 59, 'bytes', open),
+  read: call('read', 0, 63, 'fd', 'bytes', 'int'),
+  write: call('write', 1, 64, 'fd', 'bytes', 'int'),
+  ioctl: call('ioctl', 16, 29, 'fd', flagSets.ioctl, 'bytes'),
+  mkdirat: call('mkdirat', 258, 34, 'fd', 'text', 'mode'),
+  mknodat: call('mknodat', 259, 33, 'fd', 'text', 'mode', 'int'),
+  symlinkat: call('symlinkat', 266, 36, 'text', 'fd', 'text'),
+  unlinkat: call('unlinkat', 263, 35, 'fd', 'text', atFlags),
+  fchownat: call('fchownat', 260, 54, 'fd', 'text', 'int', 'int', atFlags),
+  socketpair: call('socketpair', 53, 199, 'int', 'int', 'int', 'bytes'),
+  // memory and time
+  mmap: call('mmap', 9, 222, 'int', 'int', flagSets.prot, flagSets.map, 'fd', 'int'),
+  mprotect: call('mprotect', 10, 226, 'int', 'int', flagSets.prot),
+  clockGettime: call('clock_gettime', 228, 113, 'int', 'bytes'),
+  nanosleep: call('nanosleep', 35, 101, 'bytes', 'bytes'),
+} satisfies Record<string, Signature>;
+
+export type CallName = keyof typeof signatures;

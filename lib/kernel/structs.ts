@@ -1,0 +1,78 @@
+/**
+ * Structures that system calls take in memory, as bytes: little endian, as both architectures
+ * are here.
+ */
+
+/** linux/sched.h `struct clone_args`, version 2 (88 bytes). clone(2) */
+export interface CloneArgs {
+  flags: number;
+  /** Address where the kernel stores a pidfd in the parent (CLONE_PIDFD). */
+  pidfd?: number;
+  /** Address where the kernel stores the child's pid in the parent (CLONE_PARENT_SETTID). */
+  parentTid?: number;
+  exitSignal?: number;
+  /** Lowest address of the child's stack; none without CLONE_VM means a copy of the parent's. */
+  stack?: number;
+  stackSize?: number;
+  /** Descriptor of a cgroup v2 directory (CLONE_INTO_CGROUP). */
+  cgroup?: number;
+}
+
+export function encodeCloneArgs(args: CloneArgs): Uint8Array {
+  const { flags, pidfd = 0, parentTid = 0, exitSignal = 0 } = args;
+  const { stack = 0, stackSize = 0, cgroup = 0 } = args;
+  const words = [flags, pidfd, 0, parentTid, exitSignal, stack, stackSize, 0, 0, 0, cgroup];
+  return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
+}
+
+/** linux/mount.h `struct mount_attr` (32 bytes). mount_setattr(2) */
+export function encodeMountAttr(attr: {
+  set?: number;
+  clear?: number;
+  propagation?: number;
+  userns?: number;
+}): Uint8Array {
+  const words = [attr.set ?? 0, attr.clear ?? 0, attr.propagation ?? 0, attr.userns ?? 0];
+  return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
+}
+
+/** linux/openat2.h `struct open_how` (24 bytes). openat2(2) */
+export function encodeOpenHow(how: { flags: number; mode?: number; resolve?: number }): Uint8Array {
+  const words = [how.flags, how.mode ?? 0, how.resolve ?? 0];
+  return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
+}
+
+/** linux/capability.h version 3: header (8 bytes) and data (24 bytes) for capset(2). */
+export function encodeCapabilities(sets: {
+  effective: bigint;
+  permitted: bigint;
+  inheritable: bigint;
+}): { header: Uint8Array; data: Uint8Array } {
+  const header = new Uint8Array(Uint32Array.of(0x20080522, 0).buffer);
+  const words = [0n, 32n].flatMap((shift) =>
+    [sets.effective, sets.permitted, sets.inheritable].map((set) =>
+      Number((set >> shift) & 0xffffffffn),
+    ),
+  );
+  return { header, data: new Uint8Array(Uint32Array.from(words).buffer) };
+}
+
+/** asm-generic/termios.h `struct winsize` (8 bytes). ioctl_tty(2) */
+export function encodeWinsize(size: { rows: number; columns: number }): Uint8Array {
+  return new Uint8Array(Uint16Array.of(size.rows, size.columns, 0, 0).buffer);
+}
+
+/** A device number as mknod(2) takes it. makedev(3) */
+export function makeDevice(major: number, minor: number): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** <signal.h> siginfo_t of waitid(2): which child changed, and how. Zero pid: none has. */
+export function decodeSiginfo(info: Uint8Array): { pid: number; code: number; status: number } {
+  const view = new DataView(info.buffer, info.byteOffset);
+  return {
+    code: view.getInt32(8, true),
+    pid: view.getInt32(16, true),
+    status: view.getInt32(24, true),
+  };
+}

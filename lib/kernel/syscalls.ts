@@ -1,0 +1,128 @@
+/**
+ * The system calls as TypeScript functions. The same interface has two implementations:
+ * `kernel` (call.ts) makes the call now, in this process; a launch program's builder
+ * (lib/launch/program.ts) writes it down to be made later, in the container. There a descriptor
+ * may also be the result of an earlier line.
+ *
+ * Arguments are in the order of C, with C's constants. Texts are NUL-terminated on the way.
+ * `Bytes` is memory: what is in it is handed over, what the kernel writes is found in it.
+ * Lengths that follow from another argument (of a text, of a structure) are filled in.
+ */
+export type Bytes = Uint8Array | null;
+
+export interface Syscalls<Fd, Result> {
+  /** mount(2) */
+  mount(
+    source: string | null,
+    target: string,
+    fstype: string | null,
+    flags: number,
+    data?: string | null,
+  ): Result;
+  /** umount(2) */
+  umount2(target: string, flags: number): Result;
+  /** pivot_root(2) */
+  pivotRoot(newRoot: string, putOld: string): Result;
+  /** open_tree(2): a descriptor of a mount, with OPEN_TREE_CLONE of a detached copy. */
+  openTree(dirfd: Fd, path: string, flags: number): Result;
+  /** move_mount(2) */
+  moveMount(fromFd: Fd, fromPath: string, toFd: Fd, toPath: string, flags: number): Result;
+  /** fsopen(2): a descriptor for configuring a new file system. */
+  fsopen(fstype: string, flags: number): Result;
+  /** fsconfig(2) */
+  fsconfig(fd: Fd, command: number, key: string | null, value: string | null, aux: number): Result;
+  /** fsmount(2): a descriptor of the detached mount. */
+  fsmount(fd: Fd, flags: number, attributes: number): Result;
+  /** mount_setattr(2) with a `struct mount_attr`, see structs.ts. */
+  mountSetattr(dirfd: Fd, path: string, flags: number, attr: Uint8Array): Result;
+  /** chroot(2) */
+  chroot(path: string): Result;
+  /** chdir(2) */
+  chdir(path: string): Result;
+  /** fchdir(2) */
+  fchdir(fd: Fd): Result;
+  /** unshare(2) */
+  unshare(flags: number): Result;
+  /** setns(2) */
+  setns(fd: Fd, type: number): Result;
+  /** execve(2): `env` is the whole environment; `argv[0]` is the caller's to give. */
+  execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): Result;
+  /** exit_group(2) */
+  exit(status: number): Result;
+  /** getpid(2) */
+  getpid(): Result;
+  /** getppid(2) */
+  getppid(): Result;
+  /** kill(2) */
+  kill(pid: number, signal: number): Result;
+  /** pidfd_open(2) */
+  pidfdOpen(pid: number, flags: number): Result;
+  /** pidfd_send_signal(2) */
+  pidfdSendSignal(pidfd: Fd, signal: number): Result;
+  /** waitid(2): `info` receives a siginfo_t of 128 bytes. */
+  waitid(idType: number, id: number, info: Bytes, options: number): Result;
+  /** setsid(2) */
+  setsid(): Result;
+  /** sethostname(2) */
+  sethostname(name: string): Result;
+  /** setuid(2) */
+  setuid(uid: number): Result;
+  /** setgid(2) */
+  setgid(gid: number): Result;
+  /** setgroups(2) */
+  setgroups(gids: readonly number[]): Result;
+  /** umask(2) */
+  umask(mask: number): Result;
+  /** prctl(2) */
+  prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): Result;
+  /** capget(2), see structs.ts */
+  capget(header: Uint8Array, data: Uint8Array): Result;
+  /** capset(2), see structs.ts */
+  capset(header: Uint8Array, data: Uint8Array): Result;
+  /** sigaction(2): back to SIG_DFL, the only disposition that outlives execve and makes sense. */
+  rtSigaction(signal: number, action: 'SIG_DFL' | 'SIG_IGN'): Result;
+  /** sigprocmask(2): `signals` by number; an empty list with SIG_SETMASK blocks nothing. */
+  rtSigprocmask(how: number, signals: readonly number[]): Result;
+  /** openat(2) */
+  openat(dirfd: Fd, path: string, flags: number, mode?: number): Result;
+  /** openat2(2) with a `struct open_how`, see structs.ts. */
+  openat2(dirfd: Fd, path: string, how: Uint8Array): Result;
+  /** close(2) */
+  close(fd: Fd): Result;
+  /** close_range(2): `last` 0xffffffff is no end. */
+  closeRange(first: number, last: number, flags: number): Result;
+  /** dup3(2): clears close-on-exec unless O_CLOEXEC is given. Equal descriptors are EINVAL. */
+  dup3(oldFd: Fd, newFd: number, flags: number): Result;
+  /** fcntl(2) with a number as its argument */
+  fcntl(fd: Fd, command: number, argument: number): Result;
+  /** pipe(2): `pair` receives two 32-bit descriptors, the reading end first. */
+  pipe2(pair: Uint8Array, flags: number): Result;
+  /** read(2) */
+  read(fd: Fd, into: Uint8Array): Result;
+  /** write(2) */
+  write(fd: Fd, data: Uint8Array): Result;
+  /** ioctl(2) with an argument in memory, or none. */
+  ioctl(fd: Fd, request: number, argument: Bytes): Result;
+  /** mkdirat(2) */
+  mkdirat(dirfd: Fd, path: string, mode: number): Result;
+  /** mknod(2); `device` as made by structs.ts `makeDevice`. */
+  mknodat(dirfd: Fd, path: string, mode: number, device: number): Result;
+  /** symlink(2) */
+  symlinkat(target: string, dirfd: Fd, path: string): Result;
+  /** unlink(2) */
+  unlinkat(dirfd: Fd, path: string, flags: number): Result;
+  /** chown(2) */
+  fchownat(dirfd: Fd, path: string, uid: number, gid: number, flags: number): Result;
+  /** socketpair(2): `pair` receives two 32-bit descriptors. */
+  socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): Result;
+  /** mmap(2) of anonymous memory: the result is the address. */
+  mmap(length: number, protection: number, flags: number): Result;
+  /** mprotect(2) */
+  mprotect(address: number, length: number, protection: number): Result;
+  /** clock_gettime(2): `into` receives seconds and nanoseconds, 64 bits each. */
+  clockGettime(clock: number, into: Uint8Array): Result;
+  /** nanosleep(2): seconds and nanoseconds, 64 bits each. */
+  nanosleep(duration: Uint8Array): Result;
+  /** clone3(2) with a `struct clone_args`, see structs.ts. */
+  clone3(args: Uint8Array): Result;
+}

@@ -1,0 +1,118 @@
+/**
+ * From a program's lines to the flat list of calls that the child makes. Besides the program's
+ * own lines it holds what the launch itself owes the child: to die with its parent, to join the
+ * host that it is started from, to have its standard streams, and to stop at gates.
+ *
+ *   close wire · join + fork · tether · streams · line, line, gate, line … execve
+ *
+ * Pure: nothing is called, nothing is placed in memory (assemble.ts does that).
+ */
+import {
+  CLONE_PARENT,
+  CLONE_VFORK,
+  CLONE_VM,
+  F_SETFD,
+  PR_SET_PDEATHSIG,
+  SIGKILL,
+  TIOCSCTTY,
+} from '../kernel/constants.ts';
+import { cloneFlags, type Namespace } from '../kernel/namespaces.ts';
+import type { CallLine, Line, Program } from './program.ts';
+import { launch } from './program.ts';
+import { FORK, MAY_FAIL, MIN1 } from './stub/stub.ts';
+
+export interface Record {
+  /** A call, or a clone whose argument needs an address that assembling knows. */
+  what: Pick<CallLine, 'call' | 'args'> | { forkFlags: number };
+  flags: number;
+  /** The program's line that this record is, or null for one that the launch added. */
+  line: Line | null;
+  /** Set on the record at which the child waits: the host is told this number. */
+  pauseAt?: number;
+}
+
+/** The container's three streams, as descriptors of this process. */
+export type Streams = readonly [stdin: number, stdout: number, stderr: number] | { tty: number };
+
+export interface Surroundings {
+  streams: Streams;
+  /** SIGKILL to the child when this process ends, however it ends. */
+  tether: boolean;
+  /** Start from inside these namespaces, through this pidfd, in place of this process's own. */
+  from?: { pidfd: number; namespaces: readonly Namespace[] } | undefined;
+  /** The child's and the host's end of the socket pair on which the child waits. */
+  wire?: { theirs: number; mine: number } | undefined;
+  /** Wait before every line, not only at gates. */
+  stepped: boolean;
+  /** Read the clock around every line into these records' memory. */
+  timed: boolean;
+}
+
+/** The records of `program` started in `around`. */
+export function listRecords(program: Program, around: Surroundings): Record[] {
+  const { wire, from } = around;
+  const records: Record[] = [];
+  const add = (body: Parameters<typeof launch>[1]) =>
+    records.push(...launch({}, body).lines.map((line) => recordOf(line, null)));
+  const forked = () => add((call) => around.tether && call.prctl(PR_SET_PDEATHSIG, SIGKILL));
+
+  if (wire) add((call) => call.close(wire.mine));
+  if (from) {
+    add((call) => call.setns(from.pidfd, cloneFlags(from.namespaces)));
+    records.push(forkRecord(cloneFlags(program.namespaces), null));
+  }
+  forked();
+  add((call) => placeStreams(call, around.streams));
+  program.lines.forEach((line, index) => {
+    if (wire && (around.stepped || line.kind === 'gate'))
+      records.push(...pause(wire.theirs, index));
+    if (around.timed) add(readClock);
+    if (line.kind !== 'gate') records.push(recordOf(line, line));
+    if (line.kind === 'fork') forked();
+  });
+  if (around.timed) add(readClock);
+  return records;
+}
+
+function recordOf(line: Line, origin: Line | null): Record {
+  if (line.kind === 'fork') return forkRecord(line.flags, origin);
+  if (line.kind === 'gate') throw new TypeError('a gate is two records, not one');
+  return { what: line, flags: line.mayFail ? MAY_FAIL : 0, line: origin };
+}
+
+// The process that clones does nothing more than exit, so the new child may borrow its memory
+// (VM, VFORK) instead of copying it, and belongs to the process that waits for it (PARENT).
+const forkRecord = (flags: number, line: Line | null): Record => ({
+  what: { forkFlags: (flags | CLONE_PARENT | CLONE_VM | CLONE_VFORK) >>> 0 },
+  flags: FORK,
+  line,
+});
+
+/** Tells the host that the child has come to line `index`, and waits for a byte from it. */
+function pause(wire: number, index: number): Record[] {
+  const number = new Uint8Array(Uint32Array.of(index).buffer);
+  return [
+    { what: { call: 'write', args: [wire, number, 4] }, flags: 0, line: null, pauseAt: index },
+    // End of file means that the host has gone or does not want it to go on: MIN1 stops it.
+    { what: { call: 'read', args: [wire, new Uint8Array(1), 1] }, flags: MIN1, line: null },
+  ];
+}
+
+const CLOCK_MONOTONIC = 1;
+
+function readClock(call: Parameters<Parameters<typeof launch>[1]>[0]): void {
+  call.clockGettime(CLOCK_MONOTONIC, new Uint8Array(16));
+}
+
+/** Node's descriptors are close-on-exec, 0 to 2 as well: dup3 clears it, or F_SETFD in place. */
+function placeStreams(call: Parameters<Parameters<typeof launch>[1]>[0], streams: Streams): void {
+  const place = (from: number, to: number) =>
+    from === to ? call.fcntl(to, F_SETFD, 0) : call.dup3(from, to, 0);
+  if ('tty' in streams) {
+    call.setsid();
+    call.ioctl(streams.tty, TIOCSCTTY, null);
+    for (const to of [0, 1, 2]) place(streams.tty, to);
+  } else {
+    streams.forEach(place);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Runs a launch program in a new process.
+ *
+ * A program without gates is one clone3 with CLONE_VFORK: this thread sleeps until the child has
+ * called execve or has ended, about a millisecond, and then knows the result of every line. A
+ * program with gates, or one that is stepped, runs beside us and talks over a socket pair, the
+ * wire:
+ *
+ *   parent                                   child
+ *   clone3 ────────────────────────────────▶ line, line, …
+ *          ◀──────────── the gate's line ─── write(wire)
+ *   host actions …                           read(wire) waits
+ *   one byte ──────────────────────────────▶ line, line, … execve
+ *          ◀──────────────── end of file ─── (the wire is close-on-exec)
+ *
+ * If the parent dies, the read meets end of file and the child exits.
+ * clone3 in clone(2), vfork(2), pidfd_open(2)
+ */
+import { closeSync } from 'node:fs';
+import { kernel } from '../kernel/call.ts';
+import { CLONE_PIDFD, CLONE_VFORK, CLONE_VM, SIGCHLD, SIGKILL } from '../kernel/constants.ts';
+import { flagSets, formatFlags } from '../kernel/flags.ts';
+import { callStub } from '../kernel/libc.ts';
+import { placeArgument, reserve } from '../kernel/memory.ts';
+import { cloneFlags, type Namespace } from '../kernel/namespaces.ts';
+import { openSocketPair } from '../kernel/pairs.ts';
+import { encodeCloneArgs } from '../kernel/structs.ts';
+import { SyscallError } from '../kernel/syscall-error.ts';
+import {
+  type Arena,
+  releaseArena,
+  STACK_SIZE,
+  stubEntry,
+  takeArena,
+  withSignalsBlocked,
+} from './arena.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { findFailure, killedOnTheWay } from './launch-error.ts';
+import type { Line, Program } from './program.ts';
+import { listRecords, type Streams, type Surroundings } from './records.ts';
+import { type LineResult, measureLines } from './results.ts';
+import { RUNNING, UNTOUCHED } from './stub/stub.ts';
+import { type Exit, waitFor, waitNow } from './wait.ts';
+import { type Answer, serveWire } from './wire.ts';
+
+export interface StartOptions {
+  /** Default: this process's own three. */
+  streams?: Streams;
+  /** Start from inside another process's namespaces, in place of this one's. */
+  from?: { pid: number; namespaces: readonly Namespace[] } | undefined;
+  /** The host's half: called when the child waits at a gate, which opens when it resolves. */
+  atGate?: ((gate: string, pid: number) => Promise<void>) | undefined;
+  /** Called before every line; the child waits meanwhile and can be looked at. */
+  beforeLine?: ((line: Line, index: number, pid: number) => Promise<Answer>) | undefined;
+  /** Measure each line. */
+  timed?: boolean;
+  /** SIGKILL to the child when this process ends, however it ends. Default true. */
+  tether?: boolean;
+}
+
+export interface Child {
+  /** As this process sees it. */
+  pid: number;
+  /** What each line of the program returned and, when timed, took. */
+  results: readonly LineResult[];
+  /** Never rejects. */
+  exited: Promise<Exit>;
+  /** Sends a signal, to this very process and no other that got its number. Gone is no error. */
+  kill(signal?: number): void;
+}
+
+/**
+ * Starts `program`; resolves when the container's own program runs. Throws LaunchError when a line
+ * fails, and SyscallError when the clone does; the child is gone then.
+ */
+export async function start(program: Program, options: StartOptions = {}): Promise<Child> {
+  const stepped = options.beforeLine !== undefined;
+  const waits = stepped || program.lines.some(({ kind }) => kind === 'gate');
+  const pair = waits ? openSocketPair() : undefined;
+  const wire = pair && { theirs: pair[0], mine: pair[1] };
+  const from = options.from && {
+    pidfd: kernel.pidfdOpen(options.from.pid, 0),
+    namespaces: options.from.namespaces,
+  };
+  const arena = takeArena();
+  const around: Surroundings = {
+    streams: options.streams ?? [0, 1, 2],
+    tether: options.tether ?? true,
+    stepped,
+    timed: options.timed ?? false,
+    wire,
+    from,
+  };
+  let cloned: Cloned;
+  try {
+    const assembled = assemble(listRecords(program, around), arena);
+    const flags = from ? 0 : cloneFlags(program.namespaces);
+    cloned = cloneInto(arena, assembled, flags | sharing(waits, stepped));
+  } catch (error) {
+    if (wire) closeSync(wire.mine);
+    throw error;
+  } finally {
+    if (wire) closeSync(wire.theirs);
+    if (from) closeSync(from.pidfd);
+  }
+  if (wire) await serveWire(wire.mine, answerWith(program, options, cloned));
+  return settle(arena, program, cloned, waits);
+}
+
+interface Cloned {
+  assembled: Assembled;
+  pid: number;
+  pidfd: number;
+}
+
+/** A child that waits for a person should not hold our memory; one that waits for us may. */
+function sharing(waits: boolean, stepped: boolean): number {
+  if (stepped) return 0;
+  return waits ? CLONE_VM : CLONE_VM | CLONE_VFORK;
+}
+
+function cloneInto(arena: Arena, assembled: Assembled, flags: number): Cloned {
+  const slot = reserve(arena, 8);
+  const args = encodeCloneArgs({
+    flags: (flags | CLONE_PIDFD) >>> 0,
+    pidfd: arena.address + slot,
+    exitSignal: SIGCHLD,
+    stack: arena.address,
+    stackSize: STACK_SIZE,
+  });
+  const address = placeArgument(arena, args);
+  const entry = stubEntry();
+  const pid = withSignalsBlocked(arena, () =>
+    callStub(entry, address, args.length, assembled.first),
+  );
+  if (pid < 0) {
+    releaseArena(arena);
+    throw new SyscallError(
+      'clone3',
+      [{ text: `{flags=${formatFlags(flagSets.clone, flags)}}` }, args.length],
+      -pid,
+    );
+  }
+  return { assembled, pid, pidfd: arena.bytes.readInt32LE(slot) };
+}
+
+/** The pid of the process that carries the list on: of the last fork that was made, or the child. */
+function currentPid({ assembled, pid }: Cloned): number {
+  const forks = assembled.records.flatMap(({ what }, i) => ('forkFlags' in what ? [i] : []));
+  return forks.map((i) => assembled.forkedPid(i)).findLast((forked) => forked > 0) ?? pid;
+}
+
+function answerWith(program: Program, options: StartOptions, cloned: Cloned) {
+  return async (index: number): Promise<Answer> => {
+    const line = program.lines[index];
+    const pid = currentPid(cloned);
+    if (!line) return 'abort';
+    if (options.beforeLine && (await options.beforeLine(line, index, pid)) === 'abort')
+      return 'abort';
+    if (line.kind === 'gate') await options.atGate?.(line.name, pid);
+    return 'go';
+  };
+}
+
+/** The child has called execve or has ended: reads the results, and gives the arena back. */
+async function settle(
+  arena: Arena,
+  program: Program,
+  cloned: Cloned,
+  waits: boolean,
+): Promise<Child> {
+  const { assembled } = cloned;
+  const pid = currentPid(cloned);
+  const failure = findFailure(assembled, program);
+  const results = measureLines(assembled, program);
+  const stuck = failure ? undefined : unfinishedCall(assembled);
+  releaseArena(arena);
+  const exits: Promise<Exit>[] = [];
+  if (pid !== cloned.pid) {
+    const forked = kernel.pidfdOpen(pid, 0);
+    // The process that forked has nothing left to do but exit; under CLONE_VFORK it already has.
+    if (waits) await waitFor(cloned.pidfd);
+    else waitNow(cloned.pidfd);
+    exits.push(waitFor(forked));
+  } else {
+    exits.push(waitFor(cloned.pidfd));
+  }
+  const exited = exits[0] as Promise<Exit>;
+  if (failure) {
+    await exited;
+    throw failure;
+  }
+  if (stuck) throw killedOnTheWay(await exited);
+  return { pid, results, exited, kill: killer(pid, exited) };
+}
+
+/** A call other than execve and exit that never came back: the child was killed in it. */
+function unfinishedCall(assembled: Assembled): boolean {
+  const last = assembled.records.findLastIndex(
+    (_, i) => assembled.resultOf(i) !== Number(UNTOUCHED),
+  );
+  const what = assembled.records[last]?.what;
+  const final = what && 'call' in what && (what.call === 'execve' || what.call === 'exit');
+  return assembled.resultOf(last) === Number(RUNNING) && !final;
+}
+
+function killer(pid: number, exited: Promise<Exit>): (signal?: number) => void {
+  let ended = false;
+  void exited.then(() => {
+    ended = true;
+  });
+  // Until it is collected, which only we do, the pid cannot be given to another process.
+  return (signal = SIGKILL) => {
+    if (!ended) kernel.kill(pid, signal);
+  };
+}
