@@ -10,9 +10,6 @@
 //
 //   s64 nr @0, below 0 ends the list · u64 args[6] @8 · u64 flags @56 · s64 result @64
 //
-// `walk` is a second entry, reached by a jump with x9 = first record, in a process that has
-// already been cloned.
-//
 // Registers: x9 = current record, x10 = its flags, both also across svc: a system call
 // changes x0 alone. None of those used is callee-saved, so nothing is saved and the stack is
 // left alone. No data, no relocations: the bytes run wherever they are copied.

@@ -1,31 +1,33 @@
 /*
  * Runs the launch stub outside of Node, so that a test can drive it on an architecture that is
- * only emulated:  driver ARENA STUB WALK
+ * only emulated:  driver clone3|clone ARENA STUB
  *
  * ARENA is a file that the test has laid out: a struct clone_args, then the records, then what
  * they point at. It is mapped shared at ARENA_ADDRESS, so its addresses are known beforehand
- * and the test reads the results in the file afterwards. STUB is a file with the bytes to run;
- * WALK is the offset of their second entry, in decimal, taken where launch answers ENOSYS, as
- * qemu-user does for clone3.
+ * and the test reads the results in the file afterwards. STUB is a file with the bytes to run.
+ * With `clone` these make that call where the real ones make clone3, which qemu-user does not
+ * have; the stub's three arguments are then clone's flags, its stack, and one it ignores.
  *
- * Says on stderr `launch RESULT`, then `walk` if that was taken. Exits as the child did, 128 +
- * signal where a signal ended it, 0 where launch failed otherwise, 99 if the driver cannot work.
+ * Says `launch RESULT` on stderr. Exits as the child did, 128 + signal where a signal ended it,
+ * 0 where there is no child, 99 if the driver itself cannot work.
  *
- * clone3(2), mmap(2), mprotect(2), waitpid(2)
+ * clone(2), mmap(2), mprotect(2), waitpid(2)
  */
-#include <errno.h>
+#define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ARENA_ADDRESS ((char *)0x1000000000)
-#define CLONE_ARGS_SIZE 88
+_Static_assert(sizeof(struct clone_args) == 88, "driver.ts lays the records behind 88 bytes");
 
-typedef long (*launch_t)(void *args, size_t size, void *first);
+typedef long (*launch_t)(unsigned long args, unsigned long size, void *first);
 
 static void *map(const char *path, void *address, int flags)
 {
@@ -45,25 +47,19 @@ static void *map(const char *path, void *address, int flags)
 	return mapped;
 }
 
-/* Goes to `walk` with the register that it expects; only in a process of its own. */
-static void walk_from(char *entry, char *first)
-{
-#if defined(__aarch64__)
-	asm volatile("mov x9, %0\n\tbr %1" : : "r"(first), "r"(entry) : "x9");
-#elif defined(__x86_64__)
-	asm volatile("mov %0, %%rbx\n\tjmp *%1" : : "r"(first), "r"(entry) : "rbx");
-#endif
-	__builtin_unreachable();
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 4)
 		return 99;
-	char *arena = map(argv[1], ARENA_ADDRESS, MAP_SHARED);
-	char *stub = map(argv[2], NULL, MAP_PRIVATE);
-	char *first = arena + CLONE_ARGS_SIZE;
+	struct clone_args *args = map(argv[2], ARENA_ADDRESS, MAP_SHARED);
+	char *stub = map(argv[3], NULL, MAP_PRIVATE);
+	unsigned long first_argument = (unsigned long)args;
+	unsigned long second_argument = sizeof *args;
 
+	if (strcmp(argv[1], "clone") == 0) {
+		first_argument = args->flags | args->exit_signal;
+		second_argument = args->stack + args->stack_size;
+	}
 	if (mprotect(stub, 1, PROT_READ | PROT_EXEC) < 0)
 		return 99;
 
@@ -71,7 +67,7 @@ int main(int argc, char **argv)
 	volatile long one = 1;
 	long a = one, b = a + one, c = b + one, d = c + one, e = d + one, f = e + one;
 	asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
-	long pid = ((launch_t)stub)(arena, CLONE_ARGS_SIZE, first);
+	long pid = ((launch_t)stub)(first_argument, second_argument, args + 1);
 	asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
 	if (a != 1 || b != 2 || c != 3 || d != 4 || e != 5 || f != 6) {
 		fprintf(stderr, "a callee-saved register is lost\n");
@@ -79,12 +75,6 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "launch %ld\n", pid);
 
-	if (pid == -ENOSYS) {
-		fprintf(stderr, "walk\n");
-		pid = fork();
-		if (pid == 0)
-			walk_from(stub + atoi(argv[3]), first);
-	}
 	if (pid < 0)
 		return 0;
 

@@ -3,7 +3,7 @@
  * the driver for it, lays out a list of system calls as the stub's records, runs it, natively
  * or under qemu-user, and reads the results back.
  *
- * Manual pages: as(1), objcopy(1), nm(1), qemu-aarch64(1), clone3(2).
+ * Manual pages: as(1), objcopy(1), qemu-aarch64(1), clone3(2).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -35,6 +35,13 @@ const NUMBERS = {
   write: { x64: 1, arm64: 64 },
 };
 
+/** The stub's instruction that names clone3, and the same with clone's number. */
+const CLONE3_INSTRUCTION = {
+  x64: { clone3: 'b8b3010000', clone: 'b838000000' },
+  arm64: { clone3: '683680d2', clone: '881b80d2' },
+};
+const ENOSYS = 38;
+
 /** A text stands for its address; `resultOf` for a line's result, `load` for a value in memory. */
 export type Argument = number | bigint | string | { resultOf: number } | { load: number | bigint };
 export type Line = [call: keyof typeof NUMBERS, args: Argument[], flags?: number];
@@ -44,11 +51,10 @@ export interface Outcome {
   /** The exit status of the process that launch cloned. */
   status: number | null;
   stdout: string;
-  stderr: string;
   /** What `launch` returned. */
   launch: number;
-  /** `launch` answered ENOSYS and the list was entered at `walk`, after fork(2). */
-  walked: boolean;
+  /** The call that cloned: clone where clone3 is ENOSYS, as it is under qemu-user. */
+  clonedBy: 'clone3' | 'clone';
   results: bigint[];
 }
 
@@ -56,7 +62,6 @@ export interface Driver {
   arch: Arch;
   program: string[];
   directory: string;
-  walkOffset: number;
 }
 
 /** The command for `arch` of a GNU tool: cross tools carry the target's triplet. */
@@ -70,17 +75,15 @@ export function findEmulator(arch: Arch): string | null {
   return findCommand(name) ?? findCommand(`${name}-static`);
 }
 
-/** Assembles the source into `directory`: the bytes of .text, and where `walk` begins in them. */
-export function assemble(arch: Arch, directory: string): { bytes: Buffer; walkOffset: number } {
+/** The bytes of .text that the source of `arch` assembles to; `directory` is for the files. */
+export function assemble(arch: Arch, directory: string): Buffer {
   const source = join(import.meta.dirname, arch === 'x64' ? 'x86-64.s' : 'arm64.s');
   const object = join(directory, `${arch}.o`);
   const binary = join(directory, `${arch}.bin`);
-  const tool = (name: string) => findTool(arch, name) ?? name;
-  execFileSync(tool('as'), ['-o', object, source]);
-  execFileSync(tool('objcopy'), ['-O', 'binary', '-j', '.text', object, binary]);
-  const symbols = execFileSync(tool('nm'), [object], { encoding: 'utf8' });
-  const walk = /^([0-9a-f]+) t walk$/m.exec(symbols)?.[1] ?? '';
-  return { bytes: readFileSync(binary), walkOffset: Number.parseInt(walk, 16) };
+  execFileSync(findTool(arch, 'as') ?? 'as', ['-o', object, source]);
+  const extract = ['-O', 'binary', '-j', '.text', object, binary];
+  execFileSync(findTool(arch, 'objcopy') ?? 'objcopy', extract);
+  return readFileSync(binary);
 }
 
 /** Compiles driver.c into `directory`; statically where another architecture is emulated. */
@@ -91,7 +94,7 @@ export function buildDriver(arch: Arch, directory: string): Driver {
   const flags = ['-O2', '-Wall', '-Werror', ...(native ? [] : ['-static'])];
   execFileSync(findTool(arch, 'gcc') ?? 'gcc', [...flags, '-o', program, source]);
   const run = native ? [program] : [findEmulator(arch) ?? '', program];
-  return { arch, program: run, directory, walkOffset: assemble(arch, directory).walkOffset };
+  return { arch, program: run, directory };
 }
 
 /**
@@ -99,25 +102,43 @@ export function buildDriver(arch: Arch, directory: string): Driver {
  * has ended: standard output is a pipe, and spawnSync reads it to its end.
  */
 export function runList(driver: Driver, lines: Line[], cloneArgs: CloneArgs = {}): Outcome {
+  const outcome = runOnce(driver, 'clone3', lines, cloneArgs);
+  return outcome.launch === -ENOSYS ? runOnce(driver, 'clone', lines, cloneArgs) : outcome;
+}
+
+function runOnce(
+  driver: Driver,
+  clonedBy: 'clone3' | 'clone',
+  lines: Line[],
+  cloneArgs: CloneArgs,
+): Outcome {
   const arena = join(driver.directory, 'arena');
   const code = join(driver.directory, 'stub');
   writeFileSync(arena, layOut(driver.arch, lines, cloneArgs));
-  writeFileSync(code, stub.STUB[driver.arch]);
+  writeFileSync(code, stubCloningBy(clonedBy, driver.arch));
   const [command = '', ...rest] = driver.program;
-  const ran = spawnSync(command, [...rest, arena, code, `${driver.walkOffset}`], {
+  const ran = spawnSync(command, [...rest, clonedBy, arena, code], {
     encoding: 'utf8',
     timeout: 60_000,
   });
   if (ran.error) throw ran.error;
+  const launch = /^launch (-?\d+)$/m.exec(ran.stderr)?.[1];
+  if (launch === undefined) throw new Error(`driver exited with ${ran.status}: ${ran.stderr}`);
   const after = readFileSync(arena);
   return {
     status: ran.status,
     stdout: ran.stdout,
-    stderr: ran.stderr,
-    launch: Number(/^launch (-?\d+)$/m.exec(ran.stderr)?.[1]),
-    walked: /^walk$/m.test(ran.stderr),
+    launch: Number(launch),
+    clonedBy,
     results: lines.map((_, index) => after.readBigInt64LE(resultOffset(index))),
   };
+}
+
+function stubCloningBy(call: 'clone3' | 'clone', arch: Arch): Buffer {
+  const hex = Buffer.from(stub.STUB[arch]).toString('hex');
+  const parts = hex.split(CLONE3_INSTRUCTION[arch].clone3);
+  if (parts.length !== 2) throw new Error(`the stub for ${arch} does not name clone3 once`);
+  return Buffer.from(parts.join(CLONE3_INSTRUCTION[arch][call]), 'hex');
 }
 
 function layOut(arch: Arch, lines: Line[], cloneArgs: CloneArgs): Buffer {

@@ -10,12 +10,10 @@
 #
 #   s64 nr @0, below 0 ends the list · u64 args[6] @8 · u64 flags @56 · s64 result @64
 #
-# `walk` is a second entry, reached by a jump with rbx = first record, in a process that has
-# already been cloned; nothing in the child uses the stack.
-#
 # Registers: rbx = current record, also across clone3 (a system call changes rax, rcx and r11
 # alone). It is the one callee-saved register used, so the parent saves and restores only it.
-# No data, no relocations: the bytes run wherever they are copied.
+# The child leaves the stack alone. No data, no relocations: the bytes run wherever they are
+# copied.
 #
 # clone3(2), syscall(2), syscalls(2), exit_group(2)
 
