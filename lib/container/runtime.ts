@@ -1,0 +1,37 @@
+/**
+ * A runtime is two lists: what the host does, and what the child does. A lab's `runtime.ts` is a
+ * function from a container's description to these lists; run.ts carries them out.
+ *
+ *   host                                   container
+ *   prepare: directories, bridge …
+ *   clone  ──────────────────────────────▶ the program starts
+ *   connect: id maps, veth                 waits at its gate
+ *   open the gate ───────────────────────▶ mounts, pivot_root, execve
+ *   wait; undo, newest first
+ */
+import type { Action } from '../host/action.ts';
+import type { Program } from '../launch/program.ts';
+
+/** What is to be run, in the words of the OCI runtime specification. */
+export interface Container {
+  /** Unique on this machine; also the value of `container` in the environment. */
+  id: string;
+  /** A directory that holds the container's root filesystem, an absolute path. */
+  rootfs: string;
+  hostname: string;
+  /** `argv[0]` is a path inside the root. */
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** The process that stands for the host's network; null is the machine's own. */
+  hostPid: number | null;
+}
+
+export interface Runtime {
+  /** Before the clone. */
+  prepare: readonly Action[];
+  program: Program;
+  /** While the child waits at its gate; `pid` is its pid on the host. */
+  connect: (pid: number) => readonly Action[];
+}
+
+export type RuntimeFunction = (container: Container) => Runtime;

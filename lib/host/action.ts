@@ -1,0 +1,48 @@
+/**
+ * A host action: one change that a runtime makes on the host, as data. What it does, how it is
+ * undone, and how one sees from outside that it is there are all plain values, so that an action
+ * can be printed, left out, and undone by another process that only has the journal.
+ */
+
+/** Where a command runs when not in this process's own namespaces: inside those of `pid`. */
+export interface Inside {
+  pid: number;
+  namespaces: ('network' | 'mount' | 'uts' | 'ipc')[];
+}
+
+/** One change, from a closed set: whatever an action does is one or more of these. */
+export type Effect =
+  /** mkdir -p; `mode` in octal, 0755 by default. */
+  | { do: 'mkdir'; path: string; mode?: number }
+  /** Removes a tree; never crosses into another mount, never follows a link. Gone is fine. */
+  | { do: 'remove'; path: string }
+  /** Writes a file that exists (a /proc or /sys knob) or makes one. */
+  | { do: 'write'; path: string; text: string }
+  /** Copies a root filesystem, see lib/rootfs. */
+  | { do: 'mount'; source: string | null; target: string; fstype: string | null; flags: number; data?: string }
+  /** Lazy (MNT_DETACH, UMOUNT_NOFOLLOW); not mounted is fine. */
+  | { do: 'unmount'; path: string }
+  /** Runs a command without a shell, optionally inside another process's namespaces. */
+  | { do: 'run'; argv: string[]; inside?: Inside; input?: string }
+  /** SIGKILL to every process whose environment holds `container=<name>`, and waits for them. */
+  | { do: 'end-processes'; container: string };
+
+/** How one sees from outside that an action's result is there. */
+export type Sight =
+  | { path: string }
+  | { mountPoint: string }
+  /** A network interface by name, on the host or inside. */
+  | { link: string; inside?: Inside }
+  | { file: string; holds: string }
+  | { processesOf: string }
+  /** A command that exits with 0 while it is there. */
+  | { argv: string[]; inside?: Inside };
+
+export interface Action {
+  /** What it is, as a noun phrase: "bridge ubx0". Unique within a runtime. */
+  name: string;
+  does: readonly Effect[];
+  /** Undoing what was never done, or is gone by itself, must be harmless. */
+  undoes: readonly Effect[];
+  seen: Sight;
+}

@@ -1,0 +1,59 @@
+/**
+ * The course: which labs there are, in which order, and where. One list, from which the scripts,
+ * the linter and the engine take everything else.
+ */
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Attack, Checks, Lab, RuntimeModule } from './lab.ts';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Folder names under labs/; the first two characters are the lab's number. */
+export const course = [
+  '00-host',
+  '01-chroot',
+  '02-mount-namespace',
+  '03-pivot-root',
+  '04-pid-namespace',
+  '05-network-namespace',
+  '06-nsenter',
+] as const;
+
+export interface LabModules {
+  number: string;
+  /** Absolute path of the lab's folder. */
+  directory: string;
+  lab: Lab;
+  runtime: RuntimeModule;
+  checks: Checks;
+  attacks: readonly Attack[];
+}
+
+export const numberOf = (folder: string) => folder.slice(0, 2);
+export const directoryOf = (folder: string) => `${root}labs/${folder}`;
+
+/** Loads a lab by number ('03' or '3'); undefined when there is none. */
+export async function loadLab(number: string): Promise<LabModules | undefined> {
+  const padded = number.padStart(2, '0');
+  const folder = course.find((name) => numberOf(name) === padded);
+  if (!folder) return undefined;
+  const directory = directoryOf(folder);
+  const load = (file: string) => import(pathToFileURL(`${directory}/${file}`).href);
+  const [lab, runtime, checks, attack] = await Promise.all(
+    ['lab.ts', 'runtime.ts', 'checks.ts', 'attack.ts'].map(load),
+  );
+  return {
+    number: padded,
+    directory,
+    lab: lab.default,
+    runtime,
+    checks: checks.checks,
+    attacks: attack.attacks,
+  };
+}
+
+/** The lab before `number`, or undefined for the first. */
+export async function loadPrevious(number: string): Promise<LabModules | undefined> {
+  const index = course.findIndex((folder) => numberOf(folder) === number);
+  const folder = course[index - 1];
+  return folder ? loadLab(numberOf(folder)) : undefined;
+}

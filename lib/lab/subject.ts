@@ -1,0 +1,59 @@
+/**
+ * The subject of a lab: a runtime that is looked at. Steps, checks and attacks start containers
+ * through it and do not know whether it is the lab's runtime, the previous lab's, the learner's own
+ * or one with a line left out.
+ */
+import type { Calls } from '../launch/program.ts';
+import type { Exit } from '../launch/wait.ts';
+import type { Namespace } from '../kernel/namespaces.ts';
+import type { LineResult } from '../launch/results.ts';
+
+/** The machine that the lab's containers are started on: namespaces of its own, safe to break. */
+export interface LabHost {
+  /** A process that holds its mount and network namespaces; with `--on-host` this process. */
+  pid: number;
+  /** Runs a command on it without a shell; returns its standard output. Throws when it fails. */
+  run(argv: readonly string[], options?: { input?: string }): Promise<string>;
+}
+
+export interface StartRequest {
+  /** Default: a shell that reads commands from `type`. */
+  argv?: readonly string[];
+  /** Instead of a program: system calls that the container's process makes once it is set up. */
+  calls?: (call: Calls) => void;
+  env?: Readonly<Record<string, string>>;
+  hostname?: string;
+  /** Measure each line. */
+  timed?: boolean;
+}
+
+export interface Running {
+  /** On the host. */
+  pid: number;
+  /** The container's id, also in its environment as `container`. */
+  id: string;
+  results: readonly LineResult[];
+  /** Types a command to the container's shell; resolves to what it printed, both streams. */
+  type(command: string): Promise<string>;
+  /** Everything printed until it ended. */
+  output(): Promise<string>;
+  exited: Promise<Exit>;
+  kill(signal?: number): void;
+  /** Ends it and undoes what the host did for it. */
+  end(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Subject {
+  /** "lab 03", "my/runtime.ts", "lab 03 without pivot_root(…)". */
+  name: string;
+  /** This run's own copy of the root filesystem; a container may write into it. */
+  rootfs: string;
+  host: LabHost;
+  start(request?: StartRequest): Promise<Running>;
+  /** A process in some namespaces of a running container; only where the runtime has `join`. */
+  join?(
+    target: Running,
+    request: { namespaces: readonly Namespace[]; argv: readonly string[] },
+  ): Promise<Running>;
+}
