@@ -101,8 +101,8 @@ export interface Syscalls<Fd, Result> {
   read(fd: Fd, into: Uint8Array): Result;
   /** write(2) */
   write(fd: Fd, data: Uint8Array): Result;
-  /** ioctl(2) with an argument in memory, or none. */
-  ioctl(fd: Fd, request: number, argument: Bytes): Result;
+  /** ioctl(2) with an argument in memory, a number, or none. */
+  ioctl(fd: Fd, request: number, argument: Bytes | number): Result;
   /** mkdirat(2) */
   mkdirat(dirfd: Fd, path: string, mode: number): Result;
   /** mknod(2); `device` as made by structs.ts `makeDevice`. */
@@ -113,6 +113,8 @@ export interface Syscalls<Fd, Result> {
   unlinkat(dirfd: Fd, path: string, flags: number): Result;
   /** chown(2) */
   fchownat(dirfd: Fd, path: string, uid: number, gid: number, flags: number): Result;
+  /** socket(2) */
+  socket(domain: number, type: number, protocol: number): Result;
   /** socketpair(2): `pair` receives two 32-bit descriptors. */
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): Result;
   /** mmap(2) of anonymous memory: the result is the address. */

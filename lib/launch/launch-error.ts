@@ -6,8 +6,8 @@ import type { Argument } from '../kernel/arguments.ts';
 import type { Reference } from '../kernel/format.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import type { Assembled } from './assemble.ts';
-import type { Line, Program } from './program.ts';
-import { MAY_FAIL, MIN1, RUNNING } from './stub/stub.ts';
+import { isResult, type Line, type Program } from './program.ts';
+import { MAY_FAIL, MIN1, RUNNING, UNTOUCHED } from './stub/stub.ts';
 import type { Exit } from './wait.ts';
 
 export class LaunchError extends Error {
@@ -32,7 +32,7 @@ export function findFailure(assembled: Assembled, program: Program): LaunchError
   const { records, resultOf } = assembled;
   for (const [index, record] of records.entries()) {
     const result = resultOf(index);
-    if (result === Number(RUNNING)) return undefined;
+    if (result === Number(RUNNING) || result === Number(UNTOUCHED)) return undefined;
     const failed = result < 0 && result > -4096 && (record.flags & MAY_FAIL) === 0;
     const line = position(program, record.line);
     if ((record.flags & MIN1) !== 0 && result < 1) {
@@ -57,16 +57,19 @@ function failureOf(assembled: Assembled, index: number, program: Program, line: 
 const position = (program: Program, line: Line | null) =>
   line === null ? null : program.lines.indexOf(line);
 
-/** Arguments with results of earlier lines written as `$3`, the line's number. */
+/**
+ * Arguments with results of earlier lines written as `$3`, the line's number; -1, which no
+ * descriptor is, for a line that was left out.
+ */
 export function printable(
   args: Extract<Line, { kind: 'call' }>['args'],
   program: Program,
 ): (Argument | Reference)[] {
-  return args.map((argument) =>
-    typeof argument === 'object' && argument !== null && 'of' in argument
-      ? { text: `$${program.lines.indexOf(argument.of) + 1}` }
-      : argument,
-  );
+  return args.map((argument) => {
+    if (!isResult(argument)) return argument;
+    const index = program.lines.indexOf(argument.of);
+    return { text: index < 0 ? '-1' : `$${index + 1}` };
+  });
 }
 
 /** The child was killed before it could call execve. */

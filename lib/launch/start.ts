@@ -50,8 +50,18 @@ export interface StartOptions {
   from?: { pid: number; namespaces: readonly Namespace[] } | undefined;
   /** The host's half: called when the child waits at a gate, which opens when it resolves. */
   atGate?: ((gate: string, pid: number) => Promise<void>) | undefined;
-  /** Called before every line; the child waits meanwhile and can be looked at. */
-  beforeLine?: ((line: Line, index: number, pid: number) => Promise<Answer>) | undefined;
+  /**
+   * Called before every line; the child waits meanwhile and can be looked at. `results` tells what
+   * the lines before this one returned.
+   */
+  beforeLine?:
+    | ((
+        line: Line,
+        index: number,
+        pid: number,
+        results: () => readonly LineResult[],
+      ) => Promise<Answer>)
+    | undefined;
   /** Measure each line. */
   timed?: boolean;
   /** SIGKILL to the child when this process ends, however it ends. Default true. */
@@ -76,35 +86,49 @@ export interface Child {
 export async function start(program: Program, options: StartOptions = {}): Promise<Child> {
   const stepped = options.beforeLine !== undefined;
   const waits = stepped || program.lines.some(({ kind }) => kind === 'gate');
-  const pair = waits ? openSocketPair() : undefined;
-  const wire = pair && { theirs: pair[0], mine: pair[1] };
+  const { arena, cloned, wire } = clone(program, options, waits);
+  const refusal =
+    wire === undefined
+      ? null
+      : await serveWire(wire, answerWith(program, options, cloned)).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        );
+  try {
+    return await settle(arena, program, cloned, waits);
+  } catch (failure) {
+    // The host's own reason says more than that the child was stopped by it.
+    throw refusal ? refusal.error : failure;
+  }
+}
+
+/** Makes the child. `wire` is the host's end, where the child waits. Leaves nothing open if it throws. */
+function clone(program: Program, options: StartOptions, waits: boolean) {
+  using theirs = new DisposableStack();
+  using mine = new DisposableStack();
+  const arena = mine.adopt(takeArena(), releaseArena);
   const from = options.from && {
-    pidfd: kernel.pidfdOpen(options.from.pid, 0),
+    pidfd: theirs.adopt(kernel.pidfdOpen(options.from.pid, 0), closeSync),
     namespaces: options.from.namespaces,
   };
-  const arena = takeArena();
+  const pair = waits ? openSocketPair() : undefined;
+  const wire = pair && {
+    theirs: theirs.adopt(pair[0], closeSync),
+    mine: mine.adopt(pair[1], closeSync),
+  };
   const around: Surroundings = {
     streams: options.streams ?? [0, 1, 2],
     tether: options.tether ?? true,
-    stepped,
+    stepped: options.beforeLine !== undefined,
     timed: options.timed ?? false,
     wire,
     from,
   };
-  let cloned: Cloned;
-  try {
-    const assembled = assemble(listRecords(program, around), arena);
-    const flags = from ? 0 : cloneFlags(program.namespaces);
-    cloned = cloneInto(arena, assembled, flags | sharing(waits, stepped));
-  } catch (error) {
-    if (wire) closeSync(wire.mine);
-    throw error;
-  } finally {
-    if (wire) closeSync(wire.theirs);
-    if (from) closeSync(from.pidfd);
-  }
-  if (wire) await serveWire(wire.mine, answerWith(program, options, cloned));
-  return settle(arena, program, cloned, waits);
+  const assembled = assemble(listRecords(program, around), arena);
+  const flags = from ? 0 : cloneFlags(program.namespaces);
+  const cloned = cloneInto(arena, assembled, flags | sharing(waits, around.stepped));
+  mine.move();
+  return { arena, cloned, wire: wire?.mine };
 }
 
 interface Cloned {
@@ -134,7 +158,6 @@ function cloneInto(arena: Arena, assembled: Assembled, flags: number): Cloned {
     callStub(entry, address, args.length, assembled.first),
   );
   if (pid < 0) {
-    releaseArena(arena);
     throw new SyscallError(
       'clone3',
       [{ text: `{flags=${formatFlags(flagSets.clone, flags)}}` }, args.length],
@@ -155,7 +178,8 @@ function answerWith(program: Program, options: StartOptions, cloned: Cloned) {
     const line = program.lines[index];
     const pid = currentPid(cloned);
     if (!line) return 'abort';
-    if (options.beforeLine && (await options.beforeLine(line, index, pid)) === 'abort')
+    const results = () => measureLines(cloned.assembled, program);
+    if (options.beforeLine && (await options.beforeLine(line, index, pid, results)) === 'abort')
       return 'abort';
     if (line.kind === 'gate') await options.atGate?.(line.name, pid);
     return 'go';

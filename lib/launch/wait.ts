@@ -58,9 +58,10 @@ function look(): void {
 export function waitFor(pidfd: number): Promise<Exit> {
   return new Promise((resolve) => {
     waiting.set(pidfd, resolve);
+    // It may have ended already, and its SIGCHLD been heard before anybody waited for it.
+    setImmediate(look);
     if (timer) return;
     process.on('SIGCHLD', look);
     timer = setInterval(look, LOOK_AGAIN_MS);
-    setImmediate(look);
   });
 }
