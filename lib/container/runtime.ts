@@ -9,8 +9,9 @@
  *   open the gate ───────────────────────▶ mounts, pivot_root, execve
  *   wait; undo, newest first
  */
-import type { Action } from '../host/action.ts';
+import type { Action, Inside } from '../host/action.ts';
 import type { Program } from '../launch/program.ts';
+import type { NetworkPlan } from '../network/plan.ts';
 
 /** What is to be run, in the words of the OCI runtime specification. */
 export interface Container {
@@ -22,8 +23,10 @@ export interface Container {
   /** `argv[0]` is a path inside the root. */
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** The process that stands for the host's network; null is the machine's own. */
-  hostPid: number | null;
+  /** Names and addresses for its network, should the runtime give it one. */
+  network: NetworkPlan;
+  /** Where the host's half works: null is this process's own namespaces. */
+  host: Inside | null;
 }
 
 export interface Runtime {

@@ -161,7 +161,14 @@ export const TIOCSWINSZ = 0x5414;
 export const TIOCSPTLCK = 0x40045431;
 export const TIOCGPTPEER = 0x5441;
 
+// linux/sockios.h, linux/if.h: netdevice(7)
+export const SIOCSIFFLAGS = 0x8914;
+export const IFF_UP = 0x1;
+export const IFF_RUNNING = 0x40;
+
 // <sys/socket.h>
 export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const SOCK_DGRAM = 2;
 export const SOCK_STREAM = 1;
 export const SOCK_CLOEXEC = 0o2000000;

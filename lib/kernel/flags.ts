@@ -48,7 +48,7 @@ export const flagSets = {
   sigHow: oneOf('SIG_'),
   prctl: oneOf('PR_'),
   idType: oneOf('P_PID'),
-  ioctl: oneOf('TIOC'),
+  ioctl: oneOf('TIOC', 'SIOC'),
   fcntl: oneOf('F_'),
 } satisfies Record<string, FlagSet>;
 

@@ -89,6 +89,7 @@ export const signatures = {
   symlinkat: call('symlinkat', 266, 36, 'text', 'fd', 'text'),
   unlinkat: call('unlinkat', 263, 35, 'fd', 'text', atFlags),
   fchownat: call('fchownat', 260, 54, 'fd', 'text', 'int', 'int', atFlags),
+  socket: call('socket', 41, 198, 'int', 'int', 'int'),
   socketpair: call('socketpair', 53, 199, 'int', 'int', 'int', 'bytes'),
   // memory and time
   mmap: call('mmap', 9, 222, 'int', 'int', flagSets.prot, flagSets.map, 'fd', 'int'),

@@ -62,6 +62,14 @@ export function encodeWinsize(size: { rows: number; columns: number }): Uint8Arr
   return new Uint8Array(Uint16Array.of(size.rows, size.columns, 0, 0).buffer);
 }
 
+/** linux/if.h `struct ifreq` with flags (40 bytes). netdevice(7) */
+export function encodeInterfaceFlags(name: string, flags: number): Uint8Array {
+  const bytes = Buffer.alloc(40);
+  bytes.write(name, 0, 15);
+  bytes.writeInt16LE(flags, 16);
+  return new Uint8Array(bytes);
+}
+
 /** A device number as mknod(2) takes it. makedev(3) */
 export function makeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;

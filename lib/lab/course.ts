@@ -51,9 +51,24 @@ export async function loadLab(number: string): Promise<LabModules | undefined> {
   };
 }
 
-/** The lab before `number`, or undefined for the first. */
-export async function loadPrevious(number: string): Promise<LabModules | undefined> {
+/** What a lab builds on: the previous lab's runtime; for lab 00 an execve and nothing else. */
+export interface Predecessor {
+  /** '02', or '--' before lab 00: sorts before every lab's number. */
+  number: string;
+  name: string;
+  /** Absolute path of its source. */
+  file: string;
+  runtime: RuntimeModule;
+}
+
+/** What lab `number` builds on. Throws RangeError for a number that is no lab's. */
+export async function loadPrevious(number: string): Promise<Predecessor> {
   const index = course.findIndex((folder) => numberOf(folder) === number);
+  const own = course[index];
+  if (!own) throw new RangeError(`no lab ${number}`);
   const folder = course[index - 1];
-  return folder ? loadLab(numberOf(folder)) : undefined;
+  const file = folder ? `${directoryOf(folder)}/runtime.ts` : `${directoryOf(own)}/before.ts`;
+  const runtime: RuntimeModule = await import(pathToFileURL(file).href);
+  if (!folder) return { number: '--', name: 'a bare execve', file, runtime };
+  return { number: numberOf(folder), name: `lab ${numberOf(folder)}`, file, runtime };
 }

@@ -1,0 +1,95 @@
+/**
+ * The lab's host: a process that does nothing but hold a mount table and a network of its own, from
+ * which the containers of a lab are started. What an attack breaks there, a mount that leaks or an
+ * interface that is taken down, breaks nothing on the real machine, and is gone with the process.
+ *
+ * Its mounts are shared, as systemd sets them up on most machines at boot; where they were private
+ * there would be no leak to see. They are cut off from the real ones first.
+ * mount_namespaces(7), "Shared subtrees"
+ */
+
+import {
+  AF_INET,
+  IFF_RUNNING,
+  IFF_UP,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  SIG_SETMASK,
+  SIOCSIFFLAGS,
+  SOCK_DGRAM,
+} from '../kernel/constants.ts';
+import type { Namespace } from '../kernel/namespaces.ts';
+import { encodeInterfaceFlags } from '../kernel/structs.ts';
+import { capture } from '../launch/capture.ts';
+import { launch, type Program } from '../launch/program.ts';
+import { start } from '../launch/start.ts';
+import { openStreams } from '../launch/streams.ts';
+import { findCommand } from '../observe/command.ts';
+import type { LabHost } from './subject.ts';
+
+export const HOST_NAMESPACES: readonly Namespace[] = ['mount', 'network'];
+
+/** What containers and commands are started from: null is this process's own namespaces. */
+export type Origin = { pid: number; namespaces: readonly Namespace[] } | null;
+
+export interface OwnedLabHost extends LabHost {
+  origin: Origin;
+  end(): Promise<void>;
+}
+
+/** Starts the holder; `id` is in its environment as `container`, for cleaning after a crash. */
+export async function startLabHost(id: string): Promise<OwnedLabHost> {
+  const opened = openStreams('null');
+  const holder = await opened.hand((streams) => start(holderProgram(id), { streams }));
+  const origin = { pid: holder.pid, namespaces: HOST_NAMESPACES };
+  return {
+    pid: holder.pid,
+    origin,
+    run: runner(origin),
+    end: async () => {
+      holder.kill();
+      await holder.exited;
+    },
+  };
+}
+
+/** The machine itself as the lab's host, for `--on-host`. */
+export function realHost(): OwnedLabHost {
+  return { pid: process.pid, origin: null, run: runner(null), end: async () => {} };
+}
+
+function holderProgram(id: string): Program {
+  return launch({ namespaces: HOST_NAMESPACES }, (call) => {
+    call.mount(null, '/', null, MS_REC | MS_PRIVATE);
+    call.mount(null, '/', null, MS_REC | MS_SHARED);
+    const socket = call.socket(AF_INET, SOCK_DGRAM, 0);
+    call.ioctl(socket, SIOCSIFFLAGS, encodeInterfaceFlags('lo', IFF_UP | IFF_RUNNING));
+    call.close(socket);
+    call.rtSigprocmask(SIG_SETMASK, []);
+    call.execve(locate('sleep'), ['sleep', 'infinity'], { container: id });
+  });
+}
+
+function runner(origin: Origin): LabHost['run'] {
+  return async (argv, options = {}) => {
+    const [name = '', ...rest] = argv;
+    const program = launch({}, (call) => {
+      call.rtSigprocmask(SIG_SETMASK, []);
+      const env = process.env as Record<string, string>;
+      call.execve(locate(name), [name, ...rest], env);
+    });
+    const from = origin ?? undefined;
+    const { exit, stdout, stderr } = await capture(program, { from, ...options });
+    if (exit.code === 0) return stdout;
+    const how = exit.signal ?? `exit ${exit.code}`;
+    throw new Error(`${argv.join(' ')}: ${how}: ${(stderr || stdout).trim()}`);
+  };
+}
+
+function locate(name: string): string {
+  if (name.startsWith('/')) return name;
+  const path = findCommand(name);
+  if (path === null) throw new Error(`${name}: no such command on this machine; install it`);
+  return path;
+}

@@ -1,0 +1,188 @@
+/**
+ * Where a lab is done: a host to break, a root filesystem of its own, and subjects, the runtimes
+ * that containers are started with. Closing it ends every container and brings the machine back;
+ * after a crash the journal does (lib/host).
+ */
+import { randomBytes } from 'node:crypto';
+import { cp } from 'node:fs/promises';
+import { startContainer } from '../container/run.ts';
+import type { Container, Runtime } from '../container/runtime.ts';
+import { recover } from '../host/clean.ts';
+import { type Host, openHost } from '../host/host.ts';
+import { stateDirectory } from '../host/state.ts';
+import { replaceExec } from '../launch/mutate.ts';
+import type { Program } from '../launch/program.ts';
+import { openStreams } from '../launch/streams.ts';
+import { planNetwork } from '../network/plan.ts';
+import { copyRootfs } from '../rootfs/copy-rootfs.ts';
+import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
+import { openContainerShell } from './container-shell.ts';
+import type { RuntimeModule } from './lab.ts';
+import { type OwnedLabHost, realHost, startLabHost } from './lab-host.ts';
+import type { LabHost, Running, StartRequest, Subject } from './subject.ts';
+
+export interface WorkbenchOptions {
+  /** The lab's number; the run is named after it. */
+  number: string;
+  /** A root filesystem to copy, in place of one made from the host's binaries. */
+  rootfs?: string | undefined;
+  /** Leave the run's directory when closing. */
+  keep?: boolean | undefined;
+  /** The machine's own network and mounts in place of the lab's host. */
+  onHost?: boolean | undefined;
+}
+
+export interface Workbench {
+  host: LabHost;
+  rootfs: string;
+  directory: string;
+  subjectFor(module: RuntimeModule, name: string): Subject;
+  close(): Promise<void>;
+}
+
+/** What a container of a lab gets as its environment. */
+export const labEnvironment = (id: string): Record<string, string> => ({
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  TERM: process.env.TERM ?? 'dumb',
+  container: id,
+});
+
+/** Brings back what dead runs have left, then sets up. Throws RootfsError, HostError, LaunchError. */
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  await recover();
+  const id = `lab${options.number}-${randomBytes(3).toString('hex')}`;
+  const owned = await openHost(id);
+  const open = new Set<Running>();
+  const counter = { started: 0 };
+  let labHost: OwnedLabHost | undefined;
+  const close = async () => {
+    for (const running of [...open].reverse()) await running.end();
+    await labHost?.end();
+    await owned.undo({ keep: options.keep ?? false });
+  };
+  try {
+    const rootfs = `${owned.directory}/rootfs`;
+    await prepareRootfs(rootfs, options.rootfs);
+    labHost = options.onHost ? realHost() : await startJournalled(owned, `${id}-host`);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const host = labHost;
+  const rootfs = `${owned.directory}/rootfs`;
+  const subjectFor = (module: RuntimeModule, name: string) =>
+    makeSubject({ module, name, host, rootfs, prefix: id, counter, open });
+  return { host, rootfs, directory: owned.directory, subjectFor, close };
+}
+
+async function prepareRootfs(target: string, given: string | undefined): Promise<void> {
+  if (given) return cp(given, target, { recursive: true, verbatimSymlinks: true });
+  const cached = await ensureRootfs(stateDirectory());
+  await copyRootfs(cached.path, target);
+}
+
+async function startJournalled(owned: Host, id: string): Promise<OwnedLabHost> {
+  await owned.do({
+    name: `processes of ${id}`,
+    does: [],
+    undoes: [{ do: 'end-processes', container: id }],
+    seen: { processesOf: id },
+  });
+  return startLabHost(id);
+}
+
+interface Making {
+  module: RuntimeModule;
+  name: string;
+  host: OwnedLabHost;
+  rootfs: string;
+  prefix: string;
+  counter: { started: number };
+  open: Set<Running>;
+}
+
+function makeSubject(making: Making): Subject {
+  const { module, name, host, rootfs, prefix, counter, open } = making;
+  const tag = prefix.replace(/^.*-/, '');
+  const begin = async (runtimeOf: (container: Container) => Runtime, request: StartRequest) => {
+    const count = ++counter.started;
+    const id = `${prefix}-${count}`;
+    const container: Container = {
+      id,
+      rootfs,
+      hostname: request.hostname ?? 'box',
+      argv: request.argv ?? ['/bin/sh'],
+      env: { ...labEnvironment(id), ...request.env },
+      network: planNetwork(tag, count),
+      host: host.origin && { pid: host.origin.pid, namespaces: ['network'] },
+    };
+    const running = await startRunning(container, runtimeOf(container), host, request, open);
+    open.add(running);
+    return running;
+  };
+  const join = module.join;
+  return {
+    name,
+    rootfs,
+    host,
+    start: (request = {}) =>
+      begin((container) => withCalls(module.runtime(container), request), request),
+    ...(join && {
+      join: (target, { namespaces, argv }) =>
+        begin(({ env }) => only(join({ pid: target.pid, namespaces, argv, env })), { argv }),
+    }),
+  };
+}
+
+const only = (program: Program): Runtime => ({ prepare: [], program, connect: () => [] });
+
+function withCalls(runtime: Runtime, { calls }: StartRequest): Runtime {
+  return calls ? { ...runtime, program: replaceExec(runtime.program, calls) } : runtime;
+}
+
+async function startRunning(
+  container: Container,
+  runtime: Runtime,
+  host: OwnedLabHost,
+  request: StartRequest,
+  open: Set<Running>,
+): Promise<Running> {
+  const owned = await openHost(container.id);
+  const streams = openStreams({ stdin: 'pipe', stdout: 'pipe', stderr: 'stdout' });
+  const starting = streams.hand((given) =>
+    startContainer(runtime, owned, {
+      id: container.id,
+      streams: given,
+      from: host.origin ?? undefined,
+      timed: request.timed ?? false,
+    }),
+  );
+  const started = await starting.catch(async (error: unknown) => {
+    await owned.undo();
+    throw error;
+  });
+  const { stdin, stdout } = streams;
+  if (!stdin || !stdout) throw new Error('a container of a lab has pipes for its streams');
+  const shell = openContainerShell(stdin, stdout);
+  const end = async () => {
+    if (!open.delete(running)) return;
+    started.kill();
+    await started.exited;
+    stdin.destroy();
+    stdout.destroy();
+    await owned.undo();
+  };
+  const running: Running = {
+    pid: started.pid,
+    id: container.id,
+    results: started.results,
+    type: (command) => shell.type(command),
+    output: () => shell.rest(),
+    exited: started.exited,
+    kill: started.kill,
+    end,
+    [Symbol.asyncDispose]: end,
+  };
+  return running;
+}
