@@ -72,8 +72,8 @@ export function pageOf(line: Line): string | null {
 
 /** What the kernel answered, in a word. */
 export function describeResult({ line, result, reached }: LineResult): string {
-  if (line.kind === 'gate') return reached ? 'opened' : 'not reached';
   if (!reached) return 'not reached';
+  if (line.kind === 'gate') return result === 1 ? 'opened' : 'waits';
   if (result === null) return line.kind === 'call' && line.call === 'execve' ? 'runs' : 'no return';
   return result < 0 && result > -4096 ? errnoName(-result) : String(result);
 }

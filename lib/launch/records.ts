@@ -64,8 +64,11 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
   forked();
   add((call) => placeStreams(call, around.streams));
   program.lines.forEach((line, index) => {
-    if (wire && (around.stepped || line.kind === 'gate'))
+    if (wire && (around.stepped || line.kind === 'gate')) {
+      // The time that the child waits here is not the line's before.
+      if (around.timed) add(readClock);
       records.push(...pause(wire.theirs, index));
+    }
     if (around.timed) add(readClock);
     if (line.kind !== 'gate') records.push(recordOf(line, line));
     if (line.kind === 'fork') forked();

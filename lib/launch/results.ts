@@ -8,7 +8,10 @@ import { RUNNING, UNTOUCHED } from './stub/stub.ts';
 
 export interface LineResult {
   line: Line;
-  /** The kernel's result, a negative errno, or null: not reached, or never returned (execve). */
+  /**
+   * The kernel's result, a negative errno, or null: not reached, or never returned (execve). Of a
+   * gate: 1 when it was opened.
+   */
   result: number | null;
   reached: boolean;
   /** Microseconds, where the launch was timed and the call returned. */
@@ -18,8 +21,12 @@ export interface LineResult {
 /** One entry for each of `program.lines`, in their order. */
 export function measureLines(assembled: Assembled, program: Program): LineResult[] {
   const { records, resultOf } = assembled;
-  return program.lines.map((line) => {
-    const index = records.findIndex((record) => record.line === line);
+  return program.lines.map((line, position) => {
+    // A gate is a record that tells the host, and one after it that waits for its byte.
+    const index =
+      line.kind === 'gate'
+        ? records.findIndex((record) => record.pauseAt === position) + 1 || -1
+        : records.findIndex((record) => record.line === line);
     const result = index < 0 ? Number(UNTOUCHED) : resultOf(index);
     const reached = result !== Number(UNTOUCHED);
     const returned = reached && result !== Number(RUNNING);
