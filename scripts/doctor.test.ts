@@ -38,9 +38,14 @@ it('writes no colour codes into a pipe', () => {
   expect(doctor([]).stdout).not.toContain('\x1b');
 });
 
-it('names the missing tools, their packages, and exits with 3', () => {
-  const { stdout, status } = doctor(['--json'], ['env', '-u', 'none'], { PATH: '/nonexistent' });
-  expect({ stdout, status }).toMatchObject({ stdout: '' });
+itNeeds(['root', 'unshare', 'ip'], 'names a missing tool and what installs it', () => {
+  const hide = 'mount --bind /dev/null "$(readlink -f "$(command -v ip)")"; exec "$@"';
+  const { stdout, status } = doctor([], ['unshare', '-m', 'sh', '-c', hide, 'sh'], {
+    PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+  });
+  expect(status).toBe(3);
+  expect(stdout).toMatch(/ lab:05 {2}blocked\n {4}ip: missing\n {6}→ .*iproute/);
+  expect(stdout).toMatch(/ lab:06 {2}blocked\n {4}ip: missing \(see above\)/);
 });
 
 itNeeds(
@@ -53,6 +58,7 @@ itNeeds(
     const { labs, runsAs } = JSON.parse(stdout);
     expect({ status, runsAs }).toEqual({ status: 3, runsAs: null });
     expect(labs[0]).toEqual({ lab: '00', blockers: [] });
-    expect(labs[1].blockers).toHaveLength(1);
+    const ids = labs[1].blockers.map(({ id }: { id: string }) => id);
+    expect(ids.some((id: string) => id === 'privilege' || id === 'container')).toBe(true);
   },
 );

@@ -1,0 +1,53 @@
+/**
+ * What the labs on cgroups and overlay will ask for. Nothing here blocks a lab that exists: it is
+ * said early, because the remedy is a reboot or another machine.
+ *
+ * cgroups(7), kernel Documentation/admin-guide/cgroup-v2.rst, .../filesystems/overlayfs.rst
+ */
+import type { LinuxFacts } from './inspect.ts';
+import { onLinux, type Requirement } from './requirement.ts';
+
+/** The controllers that the labs set limits with. */
+const LIMITING = ['cpu', 'memory', 'pids'];
+
+export const laterRequirements: Requirement[] = [
+  onLinux({
+    id: 'overlay',
+    title: 'overlay file system',
+    found: ({ overlayMounts, fileSystems }) =>
+      overlayMounts === null ? fileSystems.overlay : overlayMounts ? 'mounts' : 'refused',
+    ok: ({ overlayMounts, fileSystems }) => overlayMounts ?? fileSystems.overlay !== 'absent',
+    remedy: ({ fileSystems, container }) => {
+      if (fileSystems.overlay === 'module') return 'sudo modprobe overlay';
+      if (fileSystems.overlay === 'absent') return 'boot a kernel built with CONFIG_OVERLAY_FS';
+      return container.inside ? 'run on the host itself' : 'run as root (sudo), or on Linux ≥ 5.11';
+    },
+    blocks: [],
+  }),
+  onLinux({
+    id: 'cgroup-v1',
+    title: 'cgroup v1 controllers',
+    found: (facts) => listBound(facts, 'v1'),
+    ok: (facts) => isBound(facts, 'v1'),
+    remedy: () =>
+      'boot with systemd.unified_cgroup_hierarchy=0 (systemd before 258), or use a virtual machine',
+    blocks: [],
+  }),
+  onLinux({
+    id: 'cgroup-v2',
+    title: 'cgroup v2 controllers',
+    found: (facts) => listBound(facts, 'v2'),
+    ok: (facts) => isBound(facts, 'v2'),
+    remedy: () => 'boot with systemd.unified_cgroup_hierarchy=1, or use a virtual machine',
+    blocks: [],
+  }),
+];
+
+function isBound({ cgroups }: LinuxFacts, version: 'v1' | 'v2'): boolean {
+  return LIMITING.every((name) => Boolean(cgroups.controllers[name]?.[version]));
+}
+
+function listBound({ cgroups }: LinuxFacts, version: 'v1' | 'v2'): string {
+  const bound = Object.entries(cgroups.controllers).filter(([, by]) => Boolean(by[version]));
+  return bound.map(([name]) => name).join(' ') || 'none';
+}
