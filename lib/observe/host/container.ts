@@ -21,7 +21,7 @@ export type ContainerFacts = {
   foreign: Namespace[];
 };
 
-/** The numbers of the namespaces made at boot. The network's and the mounts' were not fixed then. */
+/** The namespaces made at boot. The network's and the mounts' have no number fixed for long. */
 const INITIAL: Partial<Record<Namespace, string>> = {
   ipc: 'ipc:[4026531839]',
   uts: 'uts:[4026531838]',

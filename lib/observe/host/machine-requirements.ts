@@ -30,7 +30,7 @@ export const machineRequirements: Requirement[] = [
     remedy: ({ architecture }) =>
       architecture === 'ia32' || architecture === 'arm'
         ? `this Node is a 32-bit one (${architecture}): install the 64-bit Node, on a 64-bit system`
-        : 'there are launch stubs for x64 and arm64 only: use such a machine, or emulate one by QEMU',
+        : 'there are launch stubs for x64 and arm64 only: use such a machine, or QEMU',
     blocks: BUILDING,
   },
   onLinux({
@@ -53,7 +53,7 @@ export const machineRequirements: Requirement[] = [
     remedy: ({ fileSystems: { rootType } }) =>
       rootType === null
         ? 'leave the chroot: pivot_root(2) wants a root directory that is a mount point'
-        : 'pivot_root(2) does not work on an initramfs: boot from a disk, or switch_root to a tmpfs',
+        : 'pivot_root(2) does not work on an initramfs: boot from a disk, or switch_root',
     blocks: ['03', '04', '05', '06'],
   }),
   onLinux({

@@ -89,7 +89,7 @@ function loosenContainer({ container }: LinuxFacts): string {
   }
 }
 
-/** A kind refused where others are not: something covers /proc, or a limit or the kernel lacks it. */
+/** A kind refused where others are not: by a covered /proc, a limit, or the kernel itself. */
 function explainRefusal(kind: Probed, facts: LinuxFacts): string {
   const orRoot = facts.credentials.uid === 0 ? '' : ', or run the lab as root (sudo)';
   const [covered] = facts.fileSystems.coveredProc;

@@ -45,7 +45,7 @@ export function probeNamespaces(as: 'self' | 'user namespace', unshare: string |
   return { tried: true, refused };
 }
 
-/** Tries an overlay mount in a tmpfs in a mount namespace of its own; null where nothing can try. */
+/** Tries an overlay mount in a mount namespace of its own; null where nothing can try. */
 export function probeOverlay(as: 'self' | 'user namespace', unshare: string | null) {
   if (!unshare) return null;
   const [flags, option] = as === 'self' ? [['-m'], ''] : [['-U', '-r', '-m'], ',userxattr'];

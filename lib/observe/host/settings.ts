@@ -11,7 +11,7 @@ export type UserNamespaceSettings = {
   max: number | null;
   /** kernel.unprivileged_userns_clone (Debian's and Arch's patch): 0 leaves them to root. */
   unprivilegedClone: number | null;
-  /** kernel.apparmor_restrict_unprivileged_userns (Ubuntu): 1 leaves them to programs with a profile. */
+  /** kernel.apparmor_restrict_unprivileged_userns (Ubuntu): 1 wants a profile for the program. */
   apparmorRestricts: number | null;
 };
 

@@ -49,7 +49,7 @@ function readTool(name: string, option: string): Tool | null {
   return { path, version: parseVersion(`${asked.stdout}\n${asked.stderr}`), busybox };
 }
 
-/** The first thing that looks like a version: `iproute2-6.1.0` gives `6.1.0`, `tmux 3.3a` `3.3a`. */
+/** What looks like a version: `iproute2-6.1.0` gives `6.1.0`, `tmux 3.3a` `3.3a`. */
 export function parseVersion(text: string): string | null {
   return /(?<![\d.])\d+(?:\.\d+)+[a-z]?|\b\d{8}\b|\bss\d{6}\b/.exec(text)?.[0] ?? null;
 }
