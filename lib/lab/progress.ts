@@ -1,0 +1,50 @@
+/**
+ * Which labs have been done: when each last passed whole, with the lab's own runtime and with the
+ * learner's. Kept in `my/progress.json`, which git does not see.
+ */
+import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './course.ts';
+import { LabError } from './lab-error.ts';
+import { myDirectory, shownPath } from './my-runtime.ts';
+
+/** With whose runtime a lab passed. */
+export type By = 'lab' | 'mine';
+
+/** By lab number; the times are ISO 8601, in UTC. */
+export type Progress = Record<string, Partial<Record<By, string>>>;
+
+const progressPath = () => join(myDirectory(), 'progress.json');
+
+/** Empty when nothing has been done. Throws LabError for a file that is not what we wrote. */
+export function readProgress(): Progress {
+  let text: string;
+  try {
+    text = readFileSync(progressPath(), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const file = shownPath(progressPath());
+    throw new LabError(`${file}: not JSON; delete it to begin the list anew`, 1, { cause });
+  }
+}
+
+/** Notes that lab `number` has passed now. The file belongs to whoever owns the checkout. */
+export function recordPass(number: string, by: By, now = new Date()): void {
+  const progress = readProgress();
+  progress[number] = { ...progress[number], [by]: now.toISOString() };
+  const directory = myDirectory();
+  mkdirSync(directory, { recursive: true });
+  // Written beside it and renamed: whoever reads meanwhile sees the old file or the new one.
+  const written = `${progressPath()}.${process.pid}`;
+  writeFileSync(written, `${JSON.stringify(progress, null, 2)}\n`);
+  renameSync(written, progressPath());
+  // With sudo the owner is somebody else, who will want to write here without it.
+  const { uid, gid } = statSync(root);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  for (const path of [directory, progressPath()]) chownSync(path, uid, gid);
+}

@@ -1,0 +1,191 @@
+/**
+ * Readings in a terminal: Markdown by marked-terminal, with our own widths and colours. One
+ * renderer is made for a width and a choice of colour; it turns blocks into text and keeps nothing.
+ */
+
+import { styleText } from 'node:util';
+import { Marked, type Token, type Tokens } from 'marked';
+import { markedTerminal } from 'marked-terminal';
+import type { Block, FrontMatter } from './reading.ts';
+import { layTable } from './render-table.ts';
+import { wrap } from './render-wrap.ts';
+
+export interface Renderer {
+  /** Columns that lines are filled to. */
+  width: number;
+  paint: Paint;
+  /** Paragraphs, lists, headings …; ends without a newline. */
+  tokens(tokens: readonly Token[]): string;
+  /** A block as it is read; undefined for a step, and for what a run shows by itself. */
+  block(block: Block): string | undefined;
+  /** The content of a fold. */
+  open(fold: Extract<Block, { kind: 'fold' }>): string;
+  /** TypeScript, highlighted. */
+  source(text: string): string;
+  head(frontMatter: FrontMatter): string;
+}
+
+export type Style = Parameters<typeof styleText>[0];
+export type Paint = (style: Style, text: string) => string;
+
+const MARGIN = '    ';
+
+/** Colours or none, for a stream that was looked at before. */
+export const painter =
+  (color: boolean): Paint =>
+  (style, text) =>
+    color ? styleText(style, text, { validateStream: false }) : text;
+
+export function createRenderer({ width, color }: { width: number; color: boolean }): Renderer {
+  const paint = painter(color);
+  const marked = createMarked(width, paint);
+  const tokens: Renderer['tokens'] = (given) => marked.parser([...given]).trimEnd();
+  const code = (language: string, text: string) =>
+    tokens([{ type: 'code', raw: text, lang: language, text } as Tokens.Code]);
+  const inline = (text: string) => tokens(marked.lexer(text));
+  const plain = (text: string) => text.replace(/^(?=.)/gm, MARGIN);
+
+  const block = (given: Block): string | undefined => {
+    switch (given.kind) {
+      case 'text':
+        return tokens(given.tokens);
+      case 'predict': {
+        const mark = paint(['bold', 'cyan'], 'Predict.');
+        return `${mark} ${tokens(given.tokens).trimStart()}`;
+      }
+      case 'fold':
+        return paint('dim', `▸ ${given.summary}`);
+      case 'runtime':
+        return code('typescript', given.text);
+      case 'source':
+        return `${MARGIN}${paint('dim', given.file)}\n${code('typescript', given.text)}`;
+      case 'console':
+      case 'drawing':
+      case 'data':
+        return plain(given.text);
+      case 'step':
+      case 'output':
+        return undefined;
+    }
+  };
+
+  return {
+    width,
+    paint,
+    tokens,
+    block,
+    open: ({ summary, blocks }) => {
+      const body = blocks.map((each) =>
+        each.kind === 'output' ? plain(each.claim) : (block(each) ?? ''),
+      );
+      return [paint('bold', `▾ ${summary}`), ...body].join('\n\n');
+    },
+    source: (text) => code('typescript', text),
+    head: ({ number, title, minutes, needs, objectives }) => {
+      const about = [`${minutes} minutes`, ...(needs.length ? [`needs ${needs.join(', ')}`] : [])];
+      const items = objectives.map((text) => wrap(inline(text), width, '  · ', '    '));
+      const name = paint('bold', `Lab ${number} · ${inline(title)}`);
+      return [`${name}  ${paint('dim', about.join(' · '))}`, ...items].join('\n');
+    },
+  };
+}
+
+function createMarked(width: number, paint: Paint): Marked {
+  const hang = hangIn(width);
+  const style = (name: Style) => (text: string) => paint(name, text);
+  const terminal = markedTerminal(
+    {
+      code: (text: string) => text,
+      blockquote: style('italic'),
+      html: style('dim'),
+      heading: style(['bold', 'green']),
+      firstHeading: style(['bold', 'magenta']),
+      strong: style('bold'),
+      em: style('italic'),
+      codespan: style('yellow'),
+      del: style('strikethrough'),
+      emoji: false,
+      showSectionPrefix: false,
+    },
+    {
+      theme: {
+        keyword: style('magenta'),
+        literal: style('cyan'),
+        number: style('cyan'),
+        string: style('green'),
+        comment: style('dim'),
+        built_in: style('cyan'),
+        default: (text: string) => text,
+      },
+    },
+  );
+  // marked-terminal prints Markdown inside the items of a tight list as it stands, and wraps
+  // neither items, nor quotations, nor cells of tables.
+  return new Marked(terminal, {
+    renderer: {
+      text(token) {
+        const inline = 'tokens' in token && token.tokens;
+        return inline ? this.parser.parseInline(inline) : unescapeEntities(token.text);
+      },
+      paragraph({ tokens }) {
+        return `${wrap(unescapeEntities(this.parser.parseInline(tokens)), width)}\n\n`;
+      },
+      blockquote({ tokens }) {
+        const text = this.parser.parse(tokens).trim();
+        return `${text.replace(/^/gm, `${paint('dim', '│')} `)}\n\n`;
+      },
+      list({ items, ordered, start }) {
+        const lines = items.map(({ tokens }, index) => {
+          const mark = ordered ? `${Number(start || 1) + index}.` : '·';
+          return hang(`  ${mark} `, tokens, (token) => trimLines(this.parser.parse([token])));
+        });
+        return `${lines.join(items.some(({ loose }) => loose) ? '\n\n' : '\n')}\n\n`;
+      },
+      table({ header, rows }) {
+        const cells = (row: Tokens.TableCell[]) =>
+          row.map(({ tokens }) => unescapeEntities(this.parser.parseInline(tokens)));
+        const rule = style('dim');
+        return `${layTable(cells(header), rows.map(cells), { width, rule })}\n\n`;
+      },
+      codespan: ({ text }) => paint('yellow', text),
+      hr: () => `${paint('dim', '─'.repeat(width))}\n\n`,
+      image: ({ text }) => paint('dim', `[picture: ${text}]`),
+      link({ href, tokens }) {
+        const text = paint('underline', this.parser.parseInline(tokens));
+        // A manual page says by its name where it is, a file of the repository by its text.
+        const known = /^[\w.-]+\(\d\w*\)$/.test(tokens.map(({ raw }) => raw).join(''));
+        return /^https?:/.test(href) && !known ? `${text} (${href})` : text;
+      },
+    },
+  });
+}
+
+/** A list item: text is wrapped behind the mark, what comes below it stands under the text. */
+const hangIn =
+  (width: number) =>
+  (mark: string, tokens: readonly Token[], render: (token: Token) => string): string => {
+    const margin = ' '.repeat(mark.length);
+    return tokens
+      .filter(({ type }) => type !== 'space')
+      .map((token, index) => {
+        if (index === 0) return wrap(render(token), width, mark, margin);
+        const apart = token.type === 'list' ? '\n' : '\n\n';
+        return apart + indent(render(token), margin);
+      })
+      .join('');
+  };
+
+const trimLines = (text: string) => text.replace(/^\n+|\s+$/g, '');
+
+const indent = (text: string, margin: string) => text.replace(/^(?=.)/gm, margin);
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+};
+
+const unescapeEntities = (text: string) =>
+  text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
