@@ -55,6 +55,7 @@ function showing(subject: Subject, show: (text: string) => void): Subject {
   const { join } = subject;
   return {
     ...subject,
+    without: (line) => showing(subject.without(line), show),
     start: async (request) => wrap(await subject.start(request), 'box#'),
     ...(join && { join: async (...given) => wrap(await join(...given), 'box#') }),
   };

@@ -3,10 +3,11 @@
  * through it and do not know whether it is the lab's runtime, the previous lab's, the learner's own
  * or one with a line left out.
  */
-import type { Calls } from '../launch/program.ts';
-import type { Exit } from '../launch/wait.ts';
+
 import type { Namespace } from '../kernel/namespaces.ts';
+import type { Calls } from '../launch/program.ts';
 import type { LineResult } from '../launch/results.ts';
+import type { Exit } from '../launch/wait.ts';
 
 /** The machine that the lab's containers are started on: namespaces of its own, safe to break. */
 export interface LabHost {
@@ -51,6 +52,11 @@ export interface Subject {
   rootfs: string;
   host: LabHost;
   start(request?: StartRequest): Promise<Running>;
+  /**
+   * The same runtime without the first line that begins so when printed, for instance
+   * `chdir("/")`. Throws RangeError where no line does.
+   */
+  without(line: string): Subject;
   /** A process in some namespaces of a running container; only where the runtime has `join`. */
   join?(
     target: Running,

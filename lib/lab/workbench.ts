@@ -10,7 +10,8 @@ import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
 import { type Host, openHost } from '../host/host.ts';
 import { stateDirectory } from '../host/state.ts';
-import { replaceExec } from '../launch/mutate.ts';
+import { describeLine } from '../launch/explain.ts';
+import { replaceExec, withoutLine } from '../launch/mutate.ts';
 import type { Program } from '../launch/program.ts';
 import { openStreams } from '../launch/streams.ts';
 import { planNetwork } from '../network/plan.ts';
@@ -123,6 +124,12 @@ function makeSubject(making: Making): Subject {
   };
   const join = module.join;
   return {
+    without: (line) =>
+      makeSubject({
+        ...making,
+        name: `${name} without ${line}`,
+        module: { ...module, runtime: (container) => leaveOut(module.runtime(container), line) },
+      }),
     name,
     rootfs,
     host,
@@ -139,6 +146,12 @@ const only = (program: Program): Runtime => ({ prepare: [], program, connect: ()
 
 function withCalls(runtime: Runtime, { calls }: StartRequest): Runtime {
   return calls ? { ...runtime, program: replaceExec(runtime.program, calls) } : runtime;
+}
+
+function leaveOut(runtime: Runtime, text: string): Runtime {
+  const { program } = runtime;
+  const index = program.lines.findIndex((line) => describeLine(line, program).startsWith(text));
+  return { ...runtime, program: withoutLine(program, index) };
 }
 
 async function startRunning(
