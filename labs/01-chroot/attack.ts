@@ -55,4 +55,3 @@ export const climbOut: Attack = {
 };
 
 export const attacks: readonly Attack[] = [readByPath, climbOut];
-

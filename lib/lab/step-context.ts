@@ -5,42 +5,49 @@
  *   $ ip link             typed on the lab's host
  *   box# ls /             typed in the container
  */
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { $ } from 'zx';
 import type { StepContext } from './lab.ts';
 import type { OwnedLabHost } from './lab-host.ts';
-import type { LabHost, Running, Subject } from './subject.ts';
+import type { Running, Subject } from './subject.ts';
 
 /** A context that shows everything through `show`, one or more whole lines at a time. */
 export function makeStepContext(subject: Subject, show: (text: string) => void): StepContext {
-  return { subject: showing(subject, show), host: hostShell(subject.host, show), show };
+  return { subject: showing(subject, show), host: hostShell(subject, show), show };
 }
 
-function hostShell(host: LabHost, show: (text: string) => void): StepContext['host'] {
-  const origin = (host as OwnedLabHost).origin;
-  const inside = origin
-    ? ['nsenter', '--target', String(origin.pid), '--mount', '--net', '--wd=.']
-    : [];
+/** In the run's directory, so that commands name `rootfs` and not a long path. */
+function hostShell({ host, rootfs }: Subject, show: (text: string) => void): StepContext['host'] {
+  const { origin } = host as OwnedLabHost;
   const shell = $({
-    verbose: false,
+    quiet: true,
     nothrow: true,
-    quote: (text: string) => text,
     prefix: '',
-    spawn: ((file: string, args: string[], options: object) => {
-      // zx hands over "SHELL -c COMMAND"; nsenter stands in front of it.
-      const [command = file, ...rest] = [...inside, file, ...args];
-      return spawn(command, rest, options);
+    quote: (text: string) => text,
+    spawn: ((command: string, _args: string[], options: SpawnOptions) => {
+      const argv = ['bash', '-c', command];
+      const [file = '', ...rest] = origin ? [...enter(origin.pid, dirname(rootfs)), ...argv] : argv;
+      return spawn(file, rest, { ...options, cwd: dirname(rootfs), shell: false });
     }) as typeof spawn,
   });
   return async (pieces, ...values) => {
     const command = String.raw({ raw: pieces }, ...values);
     show(`$ ${command}`);
-    const { stdall } = await shell`${command}`;
+    const { stdall } = await shell`${`exec 2>&1; ${command}`}`;
     const text = stdall.replace(/\n$/, '');
     if (text) show(text);
     return text;
   };
 }
+
+const enter = (pid: number, directory: string) => [
+  'nsenter',
+  `--target=${pid}`,
+  '--mount',
+  '--net',
+  `--wd=${directory}`,
+];
 
 function showing(subject: Subject, show: (text: string) => void): Subject {
   const wrap = (running: Running, prompt: string): Running => ({

@@ -12,7 +12,7 @@ import { type Host, openHost } from '../host/host.ts';
 import { stateDirectory } from '../host/state.ts';
 import { describeLine } from '../launch/explain.ts';
 import { replaceExec, withoutLine } from '../launch/mutate.ts';
-import type { Program } from '../launch/program.ts';
+import type { Line, Program } from '../launch/program.ts';
 import { openStreams } from '../launch/streams.ts';
 import { planNetwork } from '../network/plan.ts';
 import { copyRootfs } from '../rootfs/copy-rootfs.ts';
@@ -134,7 +134,7 @@ function makeSubject(making: Making): Subject {
     rootfs,
     host,
     start: (request = {}) =>
-      begin((container) => withCalls(module.runtime(container), request), request),
+      begin((container) => withCalls(module.runtime(container), container.id, request), request),
     ...(join && {
       join: (target, { namespaces, argv }) =>
         begin(({ env }) => only(join({ pid: target.pid, namespaces, argv, env })), { argv }),
@@ -144,8 +144,20 @@ function makeSubject(making: Making): Subject {
 
 const only = (program: Program): Runtime => ({ prepare: [], program, connect: () => [] });
 
-function withCalls(runtime: Runtime, { calls }: StartRequest): Runtime {
-  return calls ? { ...runtime, program: replaceExec(runtime.program, calls) } : runtime;
+/** The calls of a probe or an attack in place of execve; what they execute is marked as ours. */
+function withCalls(runtime: Runtime, id: string, { calls }: StartRequest): Runtime {
+  if (!calls) return runtime;
+  const { lines, ...program } = replaceExec(runtime.program, calls);
+  return { ...runtime, program: { ...program, lines: lines.map((line) => mark(line, id)) } };
+}
+
+function mark(line: Line, id: string): Line {
+  if (line.kind !== 'call' || line.call !== 'execve') return line;
+  const [path, argv, environ] = line.args;
+  return {
+    ...line,
+    args: [path ?? '', argv ?? null, [...(environ as string[]), `container=${id}`]],
+  };
 }
 
 function leaveOut(runtime: Runtime, text: string): Runtime {
