@@ -108,6 +108,11 @@ describe('mountAt', () => {
     expect(mountAt(mounts, '/')).toBeUndefined();
   });
 
+  it('comes to an end at a root mount that is its own parent, as rootfs is', () => {
+    const mounts = parseMountinfo('1 1 0:2 / / rw - rootfs rootfs rw');
+    expect(mountAt(mounts, '/')?.id).toBe(1);
+  });
+
   itNeeds(['linux', 'stat'], 'finds the device that stat sees, for every mount it finds', () => {
     const mounts = readMountinfo();
     const found = mounts.filter(({ id, mountPoint }) => mountAt(mounts, mountPoint)?.id === id);

@@ -4,13 +4,13 @@ import { expect, it } from 'vitest';
 import { itNeeds } from './it-needs.ts';
 import { namespaceInode } from './namespaces.ts';
 import { listLinks, listRoutes, parseLinks, ruleset } from './network.ts';
+import { readCmdline } from './process.ts';
 
 /** A process in a network namespace of its own, while `prove` runs. */
 async function withNetwork(
-  args: string[],
   prove: (netns: { pid: number }, run: (command: string) => void) => void | Promise<void>,
 ): Promise<void> {
-  const child = spawn('unshare', [...args, '--net', 'sleep', '60'], { stdio: 'ignore' });
+  const child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
   const pid = child.pid ?? 0;
   const ours = namespaceInode('self', 'network');
   try {
@@ -38,7 +38,7 @@ itNeeds(['linux', 'ip'], 'our links have the indexes and addresses of /sys/class
 });
 
 itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'a fresh network has only a loopback, down', () =>
-  withNetwork([], (netns) => {
+  withNetwork((netns) => {
     expect(listLinks(netns)).toMatchObject([
       {
         name: 'lo',
@@ -55,7 +55,7 @@ itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'a fresh network has only a loopba
 );
 
 itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'veth ends name each other in one network', () =>
-  withNetwork([], (netns, run) => {
+  withNetwork((netns, run) => {
     run(`ip link add veth1 type veth peer name veth2; ip link add br0 type bridge
       ip link set veth2 master br0`);
     const links = new Map(listLinks(netns).map((link) => [link.name, link]));
@@ -69,8 +69,8 @@ itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'veth ends name each other in one 
 );
 
 itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'a peer in another network has a netns id', () =>
-  withNetwork([], (host, run) =>
-    withNetwork([], (guest) => {
+  withNetwork((host, run) =>
+    withNetwork((guest) => {
       run(`ip link add veth7 type veth peer name eth0 netns ${guest.pid}`);
       const outer = listLinks(host).find(({ name }) => name === 'veth7');
       const inner = listLinks(guest).find(({ name }) => name === 'eth0');
@@ -83,7 +83,7 @@ itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'a peer in another network has a n
 );
 
 itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'addresses and routes are those that were set', () =>
-  withNetwork([], (netns, run) => {
+  withNetwork((netns, run) => {
     run(`ip link add eth7 type bridge; ip addr add 10.9.8.7/24 dev eth7; ip link set eth7 up
       ip route add default via 10.9.8.1; ip -6 addr add fd00:9::7/64 dev eth7 nodad`);
     const link = listLinks(netns).find(({ name }) => name === 'eth7');
@@ -109,14 +109,29 @@ itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'addresses and routes are those th
   }),
 );
 
-itNeeds(['root', 'ip', 'nsenter', 'unshare'], 'a network owned by a user namespace opens too', () =>
-  withNetwork(['--user', '--map-root-user'], (netns) => {
-    expect(listLinks(netns).map(({ name }) => name)).toEqual(['lo']);
-  }),
+itNeeds(
+  ['root', 'userns', 'setpriv', 'ip', 'nsenter', 'unshare'],
+  'without any capability, a network owned by an own user namespace opens too',
+  async () => {
+    const powerless = ['--bounding-set=-all', '--inh-caps=-all'];
+    // No id map: mapping uid 0 would need CAP_SETFCAP.
+    const command = ['unshare', '--user', '--net', 'sleep', '60'];
+    const child = spawn('setpriv', [...powerless, ...command], { stdio: 'ignore' });
+    const pid = child.pid ?? 0;
+    try {
+      await expect.poll(() => readCmdline(pid)[0]).toBe('sleep');
+      const script = `import { listLinks } from '${import.meta.dirname}/network.ts';
+        console.log(listLinks({ pid: ${pid} }).map(({ name }) => name).join());`;
+      const node = [process.execPath, '--input-type=module', '-e', script];
+      expect(String(execFileSync('setpriv', [...powerless, ...node]))).toBe('lo\n');
+    } finally {
+      child.kill();
+    }
+  },
 );
 
 itNeeds(['root', 'nft', 'ping', 'unshare'], 'rules are seen, without their counters', () =>
-  withNetwork([], (netns, run) => {
+  withNetwork((netns, run) => {
     expect(ruleset(netns)?.trim()).toBe('');
     run(`ip link set lo up; nft add table ip t
       nft add chain ip t c '{ type filter hook output priority 0; }'

@@ -6,6 +6,7 @@ import { itNeeds } from './it-needs.ts';
 import {
   childrenOf,
   listPids,
+  parseEnviron,
   processesWithEnv,
   readCmdline,
   readCwd,
@@ -51,6 +52,10 @@ itNeeds(['linux'], 'a process is found by its environment, by the whole value on
     expect(processesWithEnv('toString', 'x')).toEqual([]);
   }),
 );
+
+it('the first of two entries with one name counts, and one without a name does not', () => {
+  expect(parseEnviron('A=1\0A=2\0none\0B==\0')).toEqual({ A: '1', B: '=' });
+});
 
 itNeeds(['linux', 'ps'], 'children are those that ps lists under this parent', () =>
   withChild((pid) => {

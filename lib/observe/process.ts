@@ -36,12 +36,16 @@ export function readCmdline(pid: ProcId): string[] {
 }
 
 /**
- * The environment at execve; what the program set later is not in it. Of two entries with one name
- * the first counts, as for getenv(3). Null when the process is gone or not ours to look at.
+ * The environment at execve; what the program set later is not in it. Null when the process is
+ * gone or not ours to look at.
  */
 export function readEnviron(pid: ProcId): Record<string, string> | null {
   const text = orNull(() => readProcFile(`/proc/${pid}/environ`));
-  if (text === null) return null;
+  return text === null ? null : parseEnviron(text);
+}
+
+/** Of two entries with one name the first counts, as for getenv(3). */
+export function parseEnviron(text: string): Record<string, string> {
   const entries = splitAtNul(text)
     .map((entry) => entry.split(/=(.*)/s, 2))
     .filter((entry): entry is [string, string] => entry.length === 2);

@@ -17,6 +17,13 @@ it('a name with a newline and a backslash stays one field and is decoded', () =>
   });
 });
 
+it('each of the five capability masks is read from its own line', () => {
+  const sets = ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'];
+  const text = sets.map((set, bit) => `Cap${set}:\t${(1 << bit).toString(16).padStart(16, '0')}`);
+  const { capInh, capPrm, capEff, capBnd, capAmb } = parseStatus(text.join('\n'));
+  expect([capInh, capPrm, capEff, capBnd, capAmb]).toEqual([1n, 2n, 4n, 8n, 16n]);
+});
+
 itNeeds(['linux', 'ps'], 'ids, threads and signal masks are those that ps shows', async () => {
   const script = 'trap : USR1; trap "" USR2; echo ready; read _';
   const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
