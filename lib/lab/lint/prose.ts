@@ -11,7 +11,8 @@ export const MOST_WORDS = 2200;
 
 const UNWANTED = [
   { pattern: /\b(?:simply|just)\b/i, problem: 'nothing is "simply" or "just"' },
-  { pattern: /!/, problem: 'no exclamation marks' },
+  // GitHub's mark for a note, `[!NOTE]`, is no exclamation.
+  { pattern: /(?<!\[)!/, problem: 'no exclamation marks' },
 ];
 
 export function lintProse(reading: Reading): Complaint[] {
