@@ -180,6 +180,8 @@ function bootstrap(...args: string[]) {
     cwd: checkout,
     encoding: 'utf8',
     env: { PATH: checkout },
+    // A wait that never ends becomes a failure: vitest cannot interrupt a synchronous child.
+    timeout: 20_000,
   });
 }
 
