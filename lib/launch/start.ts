@@ -17,6 +17,7 @@
  * clone3 in clone(2), vfork(2), pidfd_open(2)
  */
 import { closeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
 import { CLONE_PIDFD, CLONE_VFORK, CLONE_VM, SIGCHLD, SIGKILL } from '../kernel/constants.ts';
 import { flagSets, formatFlags } from '../kernel/flags.ts';
@@ -37,10 +38,10 @@ import {
 import { type Assembled, assemble } from './assemble.ts';
 import { findFailure, killedOnTheWay } from './launch-error.ts';
 import type { Line, Program } from './program.ts';
+import { isInCall, isUnderway } from './progress.ts';
 import { listRecords, type Streams, type Surroundings } from './records.ts';
 import { type LineResult, measureLines } from './results.ts';
-import { RUNNING, UNTOUCHED } from './stub/stub.ts';
-import { type Exit, waitFor, waitNow } from './wait.ts';
+import { type Exit, hasEnded, waitFor, waitNow } from './wait.ts';
 import { type Answer, serveWire } from './wire.ts';
 
 export interface StartOptions {
@@ -194,10 +195,11 @@ async function settle(
   waits: boolean,
 ): Promise<Child> {
   const { assembled } = cloned;
+  if (waits) await untilLeft(cloned);
   const pid = currentPid(cloned);
   const failure = findFailure(assembled, program);
   const results = measureLines(assembled, program);
-  const stuck = failure ? undefined : unfinishedCall(assembled);
+  const stuck = !failure && isInCall(assembled);
   releaseArena(arena);
   const exits: Promise<Exit>[] = [];
   if (pid !== cloned.pid) {
@@ -218,14 +220,12 @@ async function settle(
   return { pid, results, exited, kill: killer(pid, exited) };
 }
 
-/** A call other than execve and exit that never came back: the child was killed in it. */
-function unfinishedCall(assembled: Assembled): boolean {
-  const last = assembled.records.findLastIndex(
-    (_, i) => assembled.resultOf(i) !== Number(UNTOUCHED),
-  );
-  const what = assembled.records[last]?.what;
-  const final = what && 'call' in what && (what.call === 'execve' || what.call === 'exit');
-  return assembled.resultOf(last) === Number(RUNNING) && !final;
+/**
+ * The wire ends with execve, but earlier where the program itself closes every descriptor: the
+ * child still walks its records then, in memory that it shares with us.
+ */
+async function untilLeft({ assembled, pidfd }: Cloned): Promise<void> {
+  while (isUnderway(assembled) && !hasEnded(pidfd)) await delay(1);
 }
 
 function killer(pid: number, exited: Promise<Exit>): (signal?: number) => void {

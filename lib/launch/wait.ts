@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { kernel } from '../kernel/call.ts';
-import { P_PIDFD, WEXITED, WNOHANG } from '../kernel/constants.ts';
+import { P_PIDFD, WEXITED, WNOHANG, WNOWAIT } from '../kernel/constants.ts';
 import { decodeSiginfo } from '../kernel/structs.ts';
 
 /** How a process ended: its exit status, or the name of the signal that killed it. */
@@ -26,6 +26,11 @@ function collect(pidfd: number, options: number): Exit | undefined {
   if (pid === 0) return undefined;
   if (code === CLD_EXITED) return { code: status };
   return { signal: signalNames.get(status) ?? `signal ${status}` };
+}
+
+/** Whether the child has ended; it can still be collected afterwards. */
+export function hasEnded(pidfd: number): boolean {
+  return collect(pidfd, WNOHANG | WNOWAIT) !== undefined;
 }
 
 /** Waits in place for a child that is about to end. Closes the pidfd. */

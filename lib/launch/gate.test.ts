@@ -1,0 +1,105 @@
+import { existsSync, readlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { SIG_SETMASK } from '../kernel/constants.ts';
+import { itNeeds } from '../observe/it-needs.ts';
+import { capture } from './capture.ts';
+import { LaunchError } from './launch-error.ts';
+import { type Calls, launch, type Program } from './program.ts';
+
+const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+const _quiet = { streams: [0, 1, 2] as const };
+
+function sh(call: Calls, script: string): void {
+  call.rtSigprocmask(SIG_SETMASK, []);
+  call.execve('/bin/sh', ['sh', '-c', script], PATH);
+}
+
+const _shell = (script: string, namespaces: Program['namespaces'] = []) =>
+  launch({ namespaces }, (call) => sh(call, script));
+
+const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => {
+      throw new Error('it was not rejected');
+    },
+    (error: unknown) => error,
+  );
+
+describe('a gate', () => {
+  const gated = launch({ namespaces: ['uts'] }, (call) => {
+    call.sethostname('behind-the-gate');
+    call.gate('first');
+    call.gate('second');
+    sh(call, 'hostname; cat');
+  });
+
+  itNeeds(['root'], 'holds the child until the host has done its half', async () => {
+    const seen: unknown[] = [];
+    const { stdout, results } = await capture(gated, {
+      input: 'in',
+      atGate: async (name, pid) => {
+        const before = readlinkSync(`/proc/${pid}/exe`);
+        await delay(30);
+        seen.push([name, before === readlinkSync(`/proc/${pid}/exe`), before === process.execPath]);
+      },
+    });
+    expect(seen).toEqual([
+      ['first', true, true],
+      ['second', true, true],
+    ]);
+    expect(stdout).toBe('behind-the-gate\nin');
+    expect(results.map(({ result }) => result)).toEqual([0, 1, 1, 0, null]);
+  });
+
+  itNeeds(['root'], 'that the host refuses ends the child, with the host’s reason', async () => {
+    let waiting = 0;
+    const reason = new Error('no address left');
+    const error = await rejected(
+      capture(gated, {
+        atGate: async (name, pid) => {
+          waiting = pid;
+          if (name === 'second') throw reason;
+        },
+      }),
+    );
+    expect(error).toBe(reason);
+    expect(existsSync(`/proc/${waiting}`)).toBe(false);
+  });
+
+  itNeeds(['root'], 'does not keep a child that is killed in front of it', async () => {
+    const error = await rejected(
+      capture(gated, { atGate: async (_, pid) => void process.kill(pid, 'SIGKILL') }),
+    );
+    expect(error).toBeInstanceOf(LaunchError);
+    expect((error as Error).message).toContain('SIGKILL');
+  });
+
+  itNeeds(
+    ['linux'],
+    'is no trap for a program that closes every descriptor behind it',
+    async () => {
+      const program = launch({}, (call) => {
+        call.gate('maps');
+        call.closeRange(3, 0xffffffff, 0);
+        call.nanosleep(new Uint8Array(BigInt64Array.of(0n, 50_000_000n).buffer));
+        sh(call, 'exit 6');
+      });
+      const { exit, results } = await capture(program);
+      expect(exit).toEqual({ code: 6 });
+      expect(results.map(({ result }) => result)).toEqual([1, 0, 0, 0, null]);
+    },
+  );
+
+  itNeeds(['userns'], 'is where id maps are written for a user namespace', async () => {
+    const program = launch({ namespaces: ['user'] }, (call) => {
+      call.gate('maps');
+      call.setuid(0);
+      sh(call, 'id -u; cat /proc/self/uid_map');
+    });
+    const { stdout } = await capture(program, {
+      atGate: async (_, pid) => writeFileSync(`/proc/${pid}/uid_map`, `0 ${process.getuid?.()} 1`),
+    });
+    expect(stdout.split(/\s+/)).toEqual(['0', '0', String(process.getuid?.()), '1', '']);
+  });
+});

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { CLONE_NEWPID, SIG_SETMASK } from '../kernel/constants.ts';
+import { itNeeds } from '../observe/it-needs.ts';
+import { childrenOf, readStat } from '../observe/process.ts';
+import { capture } from './capture.ts';
+import { type Calls, launch, type Program } from './program.ts';
+import { start } from './start.ts';
+
+const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+const quiet = { streams: [0, 1, 2] as const };
+
+function sh(call: Calls, script: string): void {
+  call.rtSigprocmask(SIG_SETMASK, []);
+  call.execve('/bin/sh', ['sh', '-c', script], PATH);
+}
+
+const shell = (script: string, namespaces: Program['namespaces'] = []) =>
+  launch({ namespaces }, (call) => sh(call, script));
+
+const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => {
+      throw new Error('it was not rejected');
+    },
+    (error: unknown) => error,
+  );
+
+/** What a launch may leave behind in this process. */
+function traces() {
+  return {
+    descriptors: readdirSync('/proc/self/fd').length,
+    // Shared anonymous memory: arenas and the stub's page.
+    arenas: readFileSync('/proc/self/maps', 'utf8').split('/dev/zero (deleted)').length - 1,
+    zombies: childrenOf(process.pid).filter((pid) => readStat(pid).state === 'Z').length,
+    listeners: process.listenerCount('SIGCHLD'),
+  };
+}
+
+describe('launch after launch', () => {
+  itNeeds(['root'], 'leaves no descriptor, mapping, zombie or listener', async () => {
+    const good = shell('true', ['mount', 'pid']);
+    const bad = launch({}, (call) => void call.execve('/nowhere', ['x'], {}));
+    const gated = launch({}, (call) => {
+      call.gate('closed');
+      sh(call, 'true');
+    });
+    const forked = launch({}, (call) => {
+      call.fork(CLONE_NEWPID);
+      sh(call, 'true');
+    });
+    const refuse = { atGate: () => Promise.reject(new Error('no')) };
+    const round = async () => {
+      await (await start(good, quiet)).exited;
+      await capture(forked);
+      await rejected(capture(bad));
+      await rejected(capture(gated, refuse));
+    };
+    for (let i = 0; i < 5; i++) await round();
+    await delay(300);
+    const before = traces();
+    for (let i = 0; i < 50; i++) await round();
+    await delay(300);
+    expect(traces()).toEqual(before);
+  });
+});
+
+describe('when this process is killed', () => {
+  const script = `
+    const { launch } = await import(${JSON.stringify(new URL('./program.ts', import.meta.url))});
+    const { start } = await import(${JSON.stringify(new URL('./start.ts', import.meta.url))});
+    const running = await start(launch({}, (call) =>
+      void call.execve('/bin/sleep', ['sleep', '1000'], {})));
+    console.log(running.pid);
+    const gated = launch({}, (call) => {
+      call.gate('never');
+      call.execve('/bin/sleep', ['sleep', '1000'], {});
+    });
+    await start(gated, { atGate: async (_, pid) => { console.log(pid); await new Promise(() => {}); } });
+  `;
+
+  itNeeds(['linux'], 'a running container and one at a gate end with it', async () => {
+    const host = execFile(process.execPath, ['--input-type=module', '-e', script]);
+    const pids: number[] = [];
+    for await (const line of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
+      if (pids.push(Number(line)) === 2) break;
+    }
+    expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, true]);
+    host.kill('SIGKILL');
+    const alive = (pid: number) => existsSync(`/proc/${pid}`) && readStat(pid).state !== 'Z';
+    for (let i = 0; i < 100 && pids.some(alive); i++) await delay(50);
+    expect(pids.map(alive)).toEqual([false, false]);
+  });
+});
