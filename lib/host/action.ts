@@ -16,18 +16,28 @@ export type Effect =
   | { do: 'mkdir'; path: string; mode?: number }
   /** Removes a tree; never crosses into another mount, never follows a link. Gone is fine. */
   | { do: 'remove'; path: string }
-  /** Writes a file that exists (a /proc or /sys knob) or makes one. */
+  /** Writes a file that exists (a /proc or /sys knob) or makes one; never through a link. */
   | { do: 'write'; path: string; text: string }
-  /** Copies a root filesystem, see lib/rootfs. */
-  | { do: 'mount'; source: string | null; target: string; fstype: string | null; flags: number; data?: string }
-  /** Lazy (MNT_DETACH, UMOUNT_NOFOLLOW); not mounted is fine. */
+  /** mount(2), in this process's own mount namespace. */
+  | {
+      do: 'mount';
+      source: string | null;
+      target: string;
+      fstype: string | null;
+      flags: number;
+      data?: string;
+    }
+  /** Lazy (MNT_DETACH), made private first so that no peer of it goes too; not mounted is fine. */
   | { do: 'unmount'; path: string }
   /** Runs a command without a shell, optionally inside another process's namespaces. */
   | { do: 'run'; argv: string[]; inside?: Inside; input?: string }
-  /** SIGKILL to every process whose environment holds `container=<name>`, and waits for them. */
+  /**
+   * SIGKILL to every process whose environment holds `container=<name>` and to those that they have
+   * started; waits until they are gone.
+   */
   | { do: 'end-processes'; container: string };
 
-/** How one sees from outside that an action's result is there. */
+/** How one sees from outside that an action's result is there; before the action it must not be. */
 export type Sight =
   | { path: string }
   | { mountPoint: string }
@@ -39,7 +49,7 @@ export type Sight =
   | { argv: string[]; inside?: Inside };
 
 export interface Action {
-  /** What it is, as a noun phrase: "bridge ubx0". Unique within a runtime. */
+  /** What it is, as a noun phrase: "bridge ubx0". Unique within a run. */
   name: string;
   does: readonly Effect[];
   /** Undoing what was never done, or is gone by itself, must be harmless. */

@@ -1,0 +1,10 @@
+/**
+ * A runtime that cannot be carried out as it is written: what is wrong with its two lists, found
+ * before anything is done.
+ */
+export class ContainerError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ContainerError';
+  }
+}

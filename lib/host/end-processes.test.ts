@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect } from 'vitest';
+import { itNeeds } from '../observe/it-needs.ts';
+import { childrenOf, identify, isSame, processesWithEnv } from '../observe/process.ts';
+import { endProcesses } from './end-processes.ts';
+
+const PATH = process.env.PATH ?? '';
+
+/** A shell that says when its child runs. */
+async function startShell(script: string, env: Record<string, string>) {
+  const shell = spawn('sh', ['-c', `${script} & echo; wait`], { env: { PATH, ...env } });
+  const ended = once(shell, 'exit');
+  await once(shell.stdout, 'data');
+  return { pid: shell.pid ?? 0, ended, kill: () => shell.kill('SIGKILL') };
+}
+
+itNeeds(['linux'], 'ends the marked processes and their unmarked children, no others', async () => {
+  const marked = await startShell('env -i sleep 1000', { container: 'end-me' });
+  const longer = await startShell('exec sleep 1000', { container: 'end-me-not' });
+  const unmarked = await startShell('exec sleep 1000', { CONTAINER: 'end-me' });
+  const children = childrenOf(marked.pid).map(identify);
+  expect(children).toHaveLength(1);
+  await endProcesses('end-me');
+  expect(await marked.ended).toEqual([null, 'SIGKILL']);
+  expect(children.filter(isSame)).toEqual([]);
+  expect(processesWithEnv('container', 'end-me')).toEqual([]);
+  for (const other of [longer, unmarked]) {
+    const [child = 0] = childrenOf(other.pid);
+    expect([other.pid, child].map((pid) => isSame(identify(pid)))).toEqual([true, true]);
+    process.kill(child, 'SIGKILL');
+    await other.ended;
+  }
+});
+
+itNeeds(['linux'], 'nobody marked is nothing to do', async () => {
+  await endProcesses('nobody-has-this-name');
+});
+
+itNeeds(['linux'], 'a marked ancestor that cleans up survives it', async () => {
+  const module = new URL('end-processes.ts', import.meta.url).href;
+  const program = `import { endProcesses } from ${JSON.stringify(module)};
+    await endProcesses('own'); console.log('alive');`;
+  const argv = ['-c', '"$0" --input-type=module -e "$1"; echo shell $?', process.execPath, program];
+  const shell = spawn('sh', argv, { env: { PATH, container: 'own' } });
+  let output = '';
+  shell.stdout.on('data', (data) => {
+    output += data;
+  });
+  await once(shell, 'close');
+  expect(output).toBe('alive\nshell 0\n');
+});

@@ -1,0 +1,82 @@
+/**
+ * Carrying out an effect: the only place of the kit that changes the host. It is called by host.ts
+ * and clean.ts, after the journal has been told.
+ */
+import { chmodSync, closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { sep } from 'node:path';
+import { kernel } from '../kernel/call.ts';
+import type { Effect } from './action.ts';
+import { runCommand } from './command.ts';
+import { detachMount, detachMountsBelow } from './detach.ts';
+import { endProcesses } from './end-processes.ts';
+import { formatCommand, formatEffect } from './format.ts';
+import { HostError } from './host-error.ts';
+import { removeTree } from './remove-tree.ts';
+
+export interface Surroundings {
+  /** The action's name, for messages. */
+  action: string;
+  /** Directory of all runs' directories: what is mounted below one of them is the kit's own. */
+  runs: string;
+}
+
+/** Throws HostError that names the action and what was to be done. */
+export async function perform(effect: Effect, { action, runs }: Surroundings): Promise<void> {
+  try {
+    await carryOut(effect, action, runs);
+  } catch (cause) {
+    if (cause instanceof HostError && cause.action !== null) throw cause;
+    const { message, remedy } = cause as Error & { remedy?: string };
+    const bare = remedy ? message.replace(`; ${remedy}`, '') : message;
+    throw new HostError(bare, { action, command: formatEffect(effect), remedy, cause });
+  }
+}
+
+async function carryOut(effect: Effect, action: string, runs: string): Promise<void> {
+  switch (effect.do) {
+    case 'mkdir':
+      return makeDirectory(effect.path, effect.mode ?? 0o755);
+    case 'remove':
+      if (effect.path.startsWith(runs + sep)) detachMountsBelow(effect.path);
+      return removeTree(effect.path);
+    case 'write':
+      return writeFile(effect.path, effect.text);
+    case 'mount':
+      kernel.mount(effect.source, effect.target, effect.fstype, effect.flags, effect.data ?? null);
+      return;
+    case 'unmount':
+      return detachMount(effect.path);
+    case 'end-processes':
+      return endProcesses(effect.container);
+    case 'run':
+      return run(effect, action);
+  }
+}
+
+async function run(effect: Extract<Effect, { do: 'run' }>, action: string): Promise<void> {
+  const { argv, inside, input } = effect;
+  const { exitCode, output } = await runCommand(argv, { inside, input });
+  if (exitCode === 0) return;
+  const command = formatCommand(argv, inside, input);
+  const what = exitCode === null ? 'ended by a signal' : `exit code ${exitCode}`;
+  throw new HostError(what, { action, command, output, exitCode });
+}
+
+function makeDirectory(path: string, mode: number): void {
+  // The umask must not decide what a container's user can reach; directories that were there stay.
+  if (mkdirSync(path, { recursive: true, mode }) !== undefined) chmodSync(path, mode);
+}
+
+/** In a single write(2), which is what the kernel's own files want. */
+function writeFile(path: string, text: string): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
+  try {
+    const bytes = Buffer.from(text);
+    const written = writeSync(fd, bytes);
+    if (written !== bytes.length)
+      throw new HostError(`${written} of ${bytes.length} bytes written`);
+  } finally {
+    closeSync(fd);
+  }
+}
