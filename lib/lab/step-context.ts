@@ -3,6 +3,7 @@
  * transcript, and the subject, whose containers show what is typed into them.
  *
  *   $ ip link             typed on the lab's host
+ *   (box runs, pid 4242 on the host)
  *   box# ls /             typed in the container
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
@@ -27,43 +28,39 @@ function hostShell({ host, rootfs }: Subject, show: (text: string) => void): Ste
     quote: (text: string) => text,
     spawn: ((command: string, _args: string[], options: SpawnOptions) => {
       const argv = ['bash', '-c', command];
-      const [file = '', ...rest] = origin ? [...enter(origin.pid, dirname(rootfs)), ...argv] : argv;
+      const [file = '', ...rest] = origin ? [...enter(origin.pid), ...argv] : argv;
       return spawn(file, rest, { ...options, cwd: dirname(rootfs), shell: false });
     }) as typeof spawn,
   });
+  // The directory is entered by name: one that was opened outside would show the mounts there.
   return async (pieces, ...values) => {
     const command = String.raw({ raw: pieces }, ...values);
     show(`$ ${command}`);
-    const { stdall } = await shell`${`exec 2>&1; ${command}`}`;
+    const { stdall } = await shell`${`exec 2>&1; cd ${dirname(rootfs)}; ${command}`}`;
     const text = stdall.replace(/\n$/, '');
     if (text) show(text);
     return text;
   };
 }
 
-const enter = (pid: number, directory: string) => [
-  'nsenter',
-  `--target=${pid}`,
-  '--mount',
-  '--net',
-  `--wd=${directory}`,
-];
+const enter = (pid: number) => ['nsenter', `--target=${pid}`, '--mount', '--net'];
 
 function showing(subject: Subject, show: (text: string) => void): Subject {
-  const wrap = (running: Running, prompt: string): Running => ({
-    ...running,
-    type: async (command) => {
-      show(`${prompt} ${command}`);
+  const wrap = (running: Running): Running => {
+    show(`(box runs, pid ${running.pid} on the host)`);
+    const type = async (command: string) => {
+      show(`box# ${command}`);
       const printed = await running.type(command);
       if (printed) show(printed);
       return printed;
-    },
-  });
+    };
+    return { ...running, type };
+  };
   const { join } = subject;
   return {
     ...subject,
     without: (line) => showing(subject.without(line), show),
-    start: async (request) => wrap(await subject.start(request), 'box#'),
-    ...(join && { join: async (...given) => wrap(await join(...given), 'box#') }),
+    start: async (request) => wrap(await subject.start(request)),
+    ...(join && { join: async (...given) => wrap(await join(...given)) }),
   };
 }

@@ -5,9 +5,10 @@
  *
  * namespaces(7), proc_pid_ns(5), OCI runtime-spec config-linux.md "Namespaces"
  */
+import type { Namespace } from '../kernel/namespaces.ts';
 import { orNull, type ProcId, readProcLink } from './proc-file.ts';
 
-export type Namespace = 'mount' | 'pid' | 'uts' | 'ipc' | 'network' | 'user' | 'cgroup' | 'time';
+export type { Namespace };
 
 /** The file in /proc/PID/ns for each kind. */
 export const NAMESPACE_FILES: Readonly<Record<Namespace, string>> = {
