@@ -1,0 +1,44 @@
+/** A run of a lab straight through, as text: on a pipe, in a log, or with `--yes`. */
+import type { Renderer } from './render.ts';
+import { formatAttacks, formatFinding, formatSummary } from './report.ts';
+import type { Problem, StepEvent, Teller } from './run-lab-events.ts';
+
+/** `write` gets whole lines, without the last newline. */
+export function tellText(write: (text: string) => void, renderer: Renderer): Teller {
+  const { paint } = renderer;
+  return {
+    begin: async (frontMatter) => write(`${renderer.head(frontMatter)}\n`),
+    block: async (block) => {
+      const text = renderer.block(block);
+      if (text !== undefined) write(`${text}\n`);
+    },
+    step: async (step) => {
+      write(`${formatStep(step, renderer)}\n`);
+    },
+    output: (_step, text) => write(text),
+    stepped: async () => write(''),
+    examine: async () => {},
+    finding: (finding) => write(formatFinding(finding, renderer)),
+    attack: () => {},
+    attacked: async (outcomes) => {
+      if (outcomes.length > 0) write(`\n${formatAttacks(outcomes, renderer)}`);
+    },
+    failed: (problem) => write(formatProblem(problem, renderer)),
+    kept: (directory) => write(paint('dim', `kept: ${directory}`)),
+    done: (summary) => write(`\n${formatSummary(summary, paint)}`),
+    close: () => {},
+  };
+}
+
+/** A line across the screen with the step's title, and its source. */
+export function formatStep(step: StepEvent, { paint, width, source }: Renderer): string {
+  const name = `step ${step.place} of ${step.total}: ${step.title}`;
+  const rule = '─'.repeat(Math.max(3, width - name.length - 5));
+  return `${paint('cyan', `── ${name} ${rule}`)}\n${source(step.source)}`;
+}
+
+export function formatProblem({ during, message, hint }: Problem, { paint }: Renderer): string {
+  const lines = [`${paint('red', '✗')} ${during}: ${message}`];
+  if (hint) lines.push(`  ${paint('dim', 'hint')}  ${hint}`);
+  return lines.join('\n');
+}

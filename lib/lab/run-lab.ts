@@ -1,0 +1,242 @@
+/**
+ * `npm run lab:NN`: opens a lab, walks through as much of it as the options ask for, and leaves the
+ * machine as it was, on every way out. Resolves to the exit code: 0 all held (or the learner left),
+ * 1 something did not, 130 and the like after a signal.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { type LabModules, loadLab, loadPrevious, root } from './course.ts';
+import { LabError } from './lab-error.ts';
+import type { LabOptions } from './options.ts';
+import { recordPass } from './progress.ts';
+import { openKeyboard } from './prompt.ts';
+import { openPager } from './prompt-pager.ts';
+import { parseReading, type Reading } from './reading.ts';
+import { createRenderer, type Renderer } from './render.ts';
+import { allHeld, type Summary } from './report.ts';
+import { explainLab, openShell } from './run-lab-container.ts';
+import { Leaving, type Problem, type Teller } from './run-lab-events.ts';
+import { formatRuntime } from './run-lab-explain.ts';
+import { tellJson } from './run-lab-json.ts';
+import { type Desk, tellPages } from './run-lab-pages.ts';
+import { singleStep } from './run-lab-step.ts';
+import { tellText } from './run-lab-text.ts';
+import {
+  type Counts,
+  type Walk,
+  WalkError,
+  walkAttacks,
+  walkChecks,
+  walkLab,
+  walkStep,
+} from './run-lab-walk.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
+
+export interface Terminal {
+  stdin: ReadStream;
+  stdout: WriteStream;
+}
+
+type Options = Pick<LabOptions, 'mode' | 'step' | 'json' | 'yes' | 'keep' | 'onHost' | 'rootfs'>;
+
+const MOST_COLUMNS = 100;
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const NONE: Counts = { checks: { held: 0, failed: 0 }, attacks: { asExpected: 0, otherwise: 0 } };
+
+/** Throws LabError for what the learner has called wrongly, ReadingError for a broken README. */
+export async function runLab(
+  number: string,
+  options: Options,
+  terminal: Terminal = process,
+): Promise<number> {
+  const modules = await loadLab(number);
+  if (!modules) throw new LabError(`there is no lab ${number}; npm run lab lists them`, 2);
+  const rootfs = options.rootfs === undefined ? undefined : checkRootfs(options.rootfs);
+  const reading = readReading(modules);
+  const previous = await loadPrevious(modules.number);
+
+  using stop = stopOnSignals();
+  const renderer = createRenderer(lookOf(terminal.stdout));
+  const desk = openDesk(options, terminal, renderer, stop.interrupt);
+  const teller = chooseTeller(options, terminal, renderer, desk);
+  let opening: Promise<Workbench> | undefined;
+  try {
+    const begun = performance.now();
+    opening = openWorkbench({ ...options, number: modules.number, rootfs });
+    const workbench = await Promise.race([opening, stop.stopped]);
+    const walk: Walk = {
+      modules,
+      previous,
+      workbench,
+      teller,
+      services: servicesOf(workbench, modules, renderer),
+      signal: stop.signal,
+    };
+    const work = doMode(walk, reading, { ...options, desk, renderer, terminal });
+    const counts = await Promise.race([work, stop.stopped]);
+    const seconds = (performance.now() - begun) / 1000;
+    return finish(walk, options, { name: `lab ${modules.number}`, ...counts, seconds });
+  } catch (error) {
+    if (error instanceof Leaving) return 0;
+    if (error instanceof Stopped) return error.exitCode;
+    if (!(error instanceof WalkError)) throw error;
+    teller.failed(describeProblem(error));
+    return 1;
+  } finally {
+    teller.close();
+    // An error of opening has been thrown above already; there is nothing to close then.
+    const workbench = await opening?.catch(() => undefined);
+    await workbench?.close();
+    if (options.keep && workbench) teller.kept(workbench.directory);
+  }
+}
+
+interface Stage {
+  step: string | undefined;
+  mode: LabOptions['mode'];
+  json: boolean;
+  desk: Desk | undefined;
+  renderer: Renderer;
+  terminal: Terminal;
+}
+
+async function doMode(walk: Walk, reading: Reading, stage: Stage): Promise<Counts> {
+  const { workbench, modules } = walk;
+  const write = (text: string) => void stage.terminal.stdout.write(`${text}\n`);
+  switch (stage.mode) {
+    case 'step':
+      await walkStep(walk, stage.step ?? '');
+      return NONE;
+    case 'check':
+      return { ...NONE, checks: await walkChecks(walk) };
+    case 'attack':
+      return { ...NONE, attacks: await walkAttacks(walk) };
+    case 'explain': {
+      const { rows, times } = await explainLab(workbench, modules.runtime, { timed: true });
+      if (stage.json) for (const row of rows) write(JSON.stringify({ event: 'line', ...row }));
+      else write(formatRuntime(rows, times, lookOf(stage.terminal.stdout)).join('\n'));
+      return NONE;
+    }
+    case 'single-step':
+      await singleStep(workbench, modules.runtime, {
+        write,
+        paint: stage.renderer.paint,
+        desk: stage.desk,
+      });
+      return NONE;
+    default:
+      return walkLab(walk, reading);
+  }
+}
+
+/** What is left to tell, and to note down, of a run that came to its end. */
+function finish({ teller }: Walk, { mode, onHost, rootfs }: Options, summary: Summary): number {
+  if (mode === 'lab' || mode === 'check' || mode === 'attack') teller.done(summary);
+  if (!allHeld(summary)) return 1;
+  if (mode === 'lab' && !onHost && rootfs === undefined) {
+    recordPass(summary.name.replace('lab ', ''), 'lab');
+  }
+  return 0;
+}
+
+function readReading({ directory }: LabModules): Reading {
+  const path = join(directory, 'README.md');
+  return parseReading(readFileSync(path, 'utf8'), relative(root, path));
+}
+
+function checkRootfs(given: string): string {
+  const path = resolve(given);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return path;
+  const problem = found ? 'is no directory' : 'does not exist';
+  throw new LabError(`--rootfs ${given}: ${path} ${problem}`, 2);
+}
+
+function lookOf(stdout: WriteStream): { width: number; color: boolean } {
+  return {
+    width: Math.min(stdout.columns || MOST_COLUMNS, MOST_COLUMNS),
+    color: stdout.isTTY === true && stdout.hasColors(),
+  };
+}
+
+/** A desk where there is somebody to sit at it, and something to wait for. */
+function openDesk(
+  { mode, json, yes }: Options,
+  { stdin, stdout }: Terminal,
+  { paint, ...renderer }: Renderer,
+  interrupt: () => void,
+): Desk | undefined {
+  if (json || yes || !stdin.isTTY || !stdout.isTTY) return undefined;
+  if (mode !== 'lab' && mode !== 'single-step') return undefined;
+  const keyboard = openKeyboard({ input: stdin, output: stdout, interrupt });
+  return { keyboard, pager: openPager(stdout, keyboard, paint), renderer: { paint, ...renderer } };
+}
+
+function chooseTeller(
+  { json }: Options,
+  { stdout }: Terminal,
+  renderer: Renderer,
+  desk: Desk | undefined,
+): Teller {
+  const write = (text: string) => void stdout.write(`${text}\n`);
+  if (json) return tellJson(write);
+  return desk ? tellPages(desk) : tellText(write, renderer);
+}
+
+function servicesOf(
+  workbench: Workbench,
+  { runtime }: LabModules,
+  { paint }: Renderer,
+): Walk['services'] {
+  const color = paint('bold', '') !== '';
+  return {
+    shell: () => openShell(workbench, runtime),
+    explain: async (width) => {
+      const { rows, times } = await explainLab(workbench, runtime, { timed: false });
+      return formatRuntime(rows, times, { width, color });
+    },
+  };
+}
+
+/** Errors that only a mistake in the code makes; their place matters more than their message. */
+const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+function describeProblem({ during, cause }: WalkError): Problem {
+  const { message, stack } = cause as Error;
+  const mistaken = MISTAKES.some((kind) => cause instanceof kind);
+  const [text = '', hint] = message.split('\nhint: ');
+  return { during, message: mistaken ? (stack ?? text) : text, hint };
+}
+
+class Stopped extends Error {
+  exitCode: number;
+  constructor(signal: (typeof ENDING)[number]) {
+    super(signal);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+/** Turns the first signal into a rejection, so that there is time to clean up; a second one ends. */
+function stopOnSignals() {
+  const controller = new AbortController();
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  // It is waited for in races only; between them nobody is listening.
+  stopped.catch(() => {});
+  const stop = (signal: (typeof ENDING)[number]) => {
+    const reason = new Stopped(signal);
+    if (controller.signal.aborted) process.exit(reason.exitCode);
+    controller.abort(reason);
+    reject(reason);
+  };
+  for (const signal of ENDING) process.on(signal, stop);
+  return {
+    stopped,
+    signal: controller.signal,
+    interrupt: () => stop('SIGINT'),
+    [Symbol.dispose]: () => {
+      for (const signal of ENDING) process.off(signal, stop);
+    },
+  };
+}
