@@ -53,7 +53,12 @@ describe('launch after launch', () => {
       sh(call, 'true');
     });
     const refuse = { atGate: () => Promise.reject(new Error('no')) };
+    const tooLong = launch({}, (call) => {
+      call.gate('never reached');
+      call.chdir('x'.repeat(1_000_000));
+    });
     const round = async () => {
+      await rejected(start(tooLong, quiet));
       await (await start(good, quiet)).exited;
       await capture(forked);
       await rejected(capture(bad));
@@ -62,7 +67,7 @@ describe('launch after launch', () => {
     for (let i = 0; i < 5; i++) await round();
     await delay(300);
     const before = traces();
-    for (let i = 0; i < 50; i++) await round();
+    for (let i = 0; i < 40; i++) await round();
     await delay(300);
     expect(traces()).toEqual(before);
   });
