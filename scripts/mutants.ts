@@ -1,0 +1,144 @@
+/**
+ * `npm run test:mutants`: every lab's runtime with one call, namespace or host action left out, and
+ * what noticed it. Nothing may stand in a runtime whose absence nothing notices, unless the lab
+ * says why (`unobservable`). `-- 03` runs one lab, `-- --json` prints a line for each mutant.
+ *
+ * Exit codes: 0 all noticed or excused, 1 not so, 2 wrong usage, 3 this host cannot run them.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, styleText } from 'node:util';
+import { recover } from '../lib/host/clean.ts';
+import { course, loadLab, numberOf } from '../lib/lab/course.ts';
+import { isGood, judgeLab, type MutantResult, type Verdict } from '../lib/lab/mutant-verdict.ts';
+import { needs } from '../lib/observe/needs.ts';
+import { reportCounts } from './counts.ts';
+import type { Report } from './mutants-worker.ts';
+
+/** Longer than the slowest: all checks and attacks of seven labs. A mutant at rest has hung. */
+const SECONDS = 20;
+const WIDTH = 60;
+const WORKER = fileURLToPath(new URL('mutants-worker.ts', import.meta.url));
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const given = readArguments(args);
+  if (typeof given === 'string') {
+    console.error(`test:mutants: ${given}; usage: npm run test:mutants -- [NN …] [--json]`);
+    return 2;
+  }
+  const { met, reason } = needs('root', 'ip', 'nft');
+  if (!met) {
+    console.error(`test:mutants: ${reason}`);
+    return 3;
+  }
+  const results: (MutantResult & { verdict: Verdict })[] = [];
+  const broken: string[] = [];
+  for (const number of given.numbers) {
+    const { own, seen } = await runLab(number);
+    if (own !== null) broken.push(`lab ${number} itself does not hold: ${own}`);
+    const lab = await loadLab(number);
+    for (const result of judgeLab(number, seen, lab?.lab.unobservable ?? {})) {
+      console.log(given.json ? JSON.stringify(result) : formatResult(result));
+      results.push(result);
+    }
+  }
+  const passed = results.filter(({ verdict }) => isGood(verdict)).length;
+  const counts = { passed, failed: results.length - passed + broken.length, skipped: 0 };
+  if (given.json) {
+    console.log(JSON.stringify({ ...counts, broken }));
+  } else {
+    for (const line of broken) console.log(line);
+    console.log(formatCounts(results));
+    reportCounts(counts);
+  }
+  return counts.failed === 0 ? 0 : 1;
+}
+
+function readArguments(args: string[]): { numbers: string[]; json: boolean } | string {
+  const numbers = course.map(numberOf);
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false } },
+    });
+    const wanted = positionals.map((number) => number.padStart(2, '0'));
+    const unknown = wanted.find((number) => !numbers.includes(number));
+    if (unknown !== undefined) return `there is no lab ${unknown}`;
+    return { numbers: wanted.length > 0 ? wanted : numbers, json: values.json };
+  } catch (error) {
+    return (error as Error).message.split('. ')[0] ?? '';
+  }
+}
+
+interface LabRun {
+  own: string | null;
+  seen: { text: string; notice: string | null }[];
+}
+
+/** A worker for the whole lab; where a mutant hangs, another one for the rest. */
+async function runLab(number: string): Promise<LabRun> {
+  const run: LabRun = { own: 'it ended before it was looked at', seen: [] };
+  let texts: string[] = [];
+  do {
+    const from = run.seen.length;
+    const end = await runWorker(number, from, (report) => {
+      if ('texts' in report) ({ own: run.own, texts } = report);
+      if ('ended' in report) {
+        run.seen.push({ text: texts[report.ended] ?? '', notice: report.notice });
+      }
+    });
+    if (end === 'done' || texts.length === 0) break;
+    const text = texts[run.seen.length] ?? '';
+    // Nobody has noticed anything where the kit itself came to grief: its message says how.
+    run.seen.push({ text, notice: end === 'hung' ? `hang: nothing for ${SECONDS} s` : null });
+  } while (run.seen.length < texts.length);
+  await recover();
+  return run;
+}
+
+/** Whether the worker came to its end, was stopped because it hung, or ended in the middle. */
+async function runWorker(
+  number: string,
+  from: number,
+  take: (report: Report) => void,
+): Promise<'done' | 'hung' | 'broken'> {
+  const worker = fork(WORKER, [number, String(from)]);
+  let hung = false;
+  const giveUp = () => {
+    hung = true;
+    worker.kill('SIGKILL');
+  };
+  let timer = setTimeout(giveUp, 3 * SECONDS * 1000);
+  worker.on('message', (report: Report) => {
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, SECONDS * 1000);
+    take(report);
+  });
+  const [code] = await once(worker, 'exit');
+  clearTimeout(timer);
+  if (code === 0) return 'done';
+  return hung ? 'hung' : 'broken';
+}
+
+function formatResult({ lab, text, notice, excuse, verdict }: MutantResult & { verdict: Verdict }) {
+  const mark = isGood(verdict) ? styleText('green', '✓') : styleText('red', '✗');
+  const about = {
+    noticed: notice,
+    excused: styleText('dim', `unobservable: ${excuse}`),
+    unnoticed: styleText('red', 'nothing notices'),
+    'excused but noticed': styleText('red', `unobservable, it says, but noticed: ${notice}`),
+    'excused but absent': styleText('red', 'unobservable, it says, but there is no such mutant'),
+  }[verdict];
+  const shown = text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text.padEnd(WIDTH);
+  return `${mark} ${lab}  ${shown}  ${about}`;
+}
+
+function formatCounts(results: readonly { verdict: Verdict }[]): string {
+  const count = (verdict: Verdict) => results.filter((each) => each.verdict === verdict).length;
+  const wrong = results.length - count('noticed') - count('excused');
+  return `${results.length} mutants: ${count('noticed')} noticed, ${count('excused')} unobservable, ${wrong} wrong`;
+}
