@@ -26,6 +26,7 @@ export interface AttackEvidence {
   succeeded: boolean;
   /** What the attack achieves against a runtime of this lab. */
   expected: boolean;
+  stoppedBy: string;
   seen: string;
   where: string;
 }
@@ -51,9 +52,10 @@ export async function* runAttacks(
   against: string,
 ): AsyncGenerator<AttackEvidence> {
   for (const attack of attacks) {
-    const { name, title } = attack;
+    const { name, title, stoppedBy } = attack;
     const expected = worksAgainst(attack, against);
-    yield { kind: 'attack', lab: number, name, title, expected, ...(await attack.run(subject)) };
+    const outcome = await attack.run(subject);
+    yield { kind: 'attack', lab: number, name, title, stoppedBy, expected, ...outcome };
   }
 }
 

@@ -39,12 +39,13 @@ function formatText(event: MineEvent, style: ReportStyle): string {
   const { evidence, good } = event;
   if (evidence.kind === 'check') {
     const { lab, finding } = evidence;
-    return formatFinding({ ...finding, claim: `${lab}  ${finding.claim}` }, style);
+    return formatFinding({ ...finding, claim: `${lab}: ${finding.claim}` }, style);
   }
-  const { lab, title, succeeded, seen, where } = evidence;
+  const { lab, title, succeeded, expected, stoppedBy, seen, where } = evidence;
+  const still = succeeded && expected ? ` (lab ${stoppedBy} stops it)` : '';
   return formatFinding(
     {
-      claim: `${lab}  attack ${succeeded ? 'succeeds' : 'fails'}: ${title}`,
+      claim: `${lab}: attack ${succeeded ? 'succeeds' : 'fails'}: ${title}${still}`,
       held: good,
       expected: 'it fails',
       seen,

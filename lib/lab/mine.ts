@@ -53,7 +53,10 @@ export function runMine(options: MineOptions): Promise<number> {
       const seconds = (performance.now() - begun) / 1000;
       const summary = { name: `lab ${lab.number}, yours`, checks, attacks, seconds };
       emit({ event: 'done', summary });
-      if (!allHeld(summary)) return 1;
+      if (!allHeld(summary)) {
+        emit({ event: 'note', text: `stuck? npm run lab:${lab.number} -- --hint` });
+        return 1;
+      }
       recordPass(lab.number, 'mine');
       return 0;
     } finally {
