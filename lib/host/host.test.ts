@@ -178,3 +178,25 @@ itNeeds(
     expect(readFileSync(join(theirs, 'file'), 'utf8')).toBe('theirs');
   },
 );
+
+itNeeds(
+  ['root'],
+  'with keep the directory stays, and what was mounted in it does not',
+  async () => {
+    const host = await openHost('run', state);
+    const path = join(host.directory, 'mounted');
+    await host.do({
+      name: 'a tmpfs',
+      does: [
+        { do: 'mkdir', path },
+        { do: 'mount', source: 'tmpfs', target: path, fstype: 'tmpfs', flags: 0 },
+      ],
+      undoes: [{ do: 'unmount', path }],
+      seen: { mountPoint: path },
+    });
+    expect(await host.undo({ keep: true })).toEqual({ undone: ['a tmpfs'], failed: [] });
+    expect(readMountinfo().filter(({ mountPoint }) => mountPoint.startsWith(state))).toEqual([]);
+    expect(existsSync(path)).toBe(true);
+    expect((await host.undo()).undone).toEqual(['directory of run']);
+  },
+);
