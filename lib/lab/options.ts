@@ -84,7 +84,8 @@ export function readOptions(args: readonly string[]): LabOptions {
   if (hint && !/^[1-3]$/.test(hint)) throw wrong(`--hint takes 1, 2 or 3, not ${hint}`);
   const onHost = values['on-host'] === true;
   if (onHost && number?.padStart(2, '0') !== '05') throw wrong('only lab 05 takes --on-host');
-  const needsLab = values.help ? undefined : flags.find(([name]) => values[name] !== undefined);
+  const ofAnyList = ['help', 'json', 'yes'];
+  const needsLab = flags.find(([name]) => values[name] !== undefined && !ofAnyList.includes(name));
   if (number === undefined && needsLab) throw wrong(`--${needsLab[0]} wants a lab's number`);
   return {
     number: number?.padStart(2, '0'),

@@ -13,6 +13,8 @@ export interface Pager {
   page(text: string): Promise<boolean>;
   /** Shows lines at once, or keeps them for the next `page` when the screen is full. */
   show(text: string): void;
+  /** Asks for a line of text. What stands above it has been read then. */
+  line(question: string): Promise<string>;
   /** Waits for a key under a line that names the choices; the line is gone afterwards. */
   ask(choices: string): Promise<string>;
 }
@@ -24,11 +26,12 @@ export function openPager(output: WriteStream, keyboard: Keyboard, paint: Paint)
   let used = 0;
   let kept: string[] = [];
 
-  const fits = (line: string) =>
-    used + rowsOf(line, output.columns || 80) <= (output.rows || 24) - SPARE_ROWS;
+  const rows = (text: string) => rowsOf(text, output.columns || 80);
+  const screen = () => (output.rows || 24) - SPARE_ROWS;
+  const fits = (text: string) => used + rows(text) <= screen();
   const put = (line: string) => {
     output.write(`${line}\n`);
-    used += rowsOf(line, output.columns || 80);
+    used += rows(line);
   };
   const ask = async (choices: string) => {
     output.write(paint('dim', choices));
@@ -46,16 +49,43 @@ export function openPager(output: WriteStream, keyboard: Keyboard, paint: Paint)
         else kept.push(line);
       }
     },
+    line: async (question) => {
+      const text = await keyboard.line(question);
+      used = 0;
+      return text;
+    },
     page: async (text) => {
-      const lines = [...kept, ...text.split('\n')];
+      const whole = [...kept, text].join('\n');
       kept = [];
-      for (const line of lines) {
-        // A line of more rows than the screen has is shown all the same.
-        if (!fits(line) && used > 0 && (await ask('── more: Space · q quit ')) === 'q')
-          return false;
-        put(line);
+      for (const part of splitParts(whole)) {
+        const turns = !fits(part) && rows(part) <= screen();
+        if (turns && used > 0 && (await ask(MORE)) === 'q') return false;
+        for (const line of part.split('\n')) {
+          // A line of more rows than the screen has is shown all the same.
+          if (!fits(line) && used > 0 && (await ask(MORE)) === 'q') return false;
+          put(line);
+        }
       }
       return true;
     },
   };
+}
+
+const MORE = '── more: Space · q quit ';
+
+/** Paragraphs, which should stay whole, each with its heading and the empty line after it. */
+function splitParts(text: string): string[] {
+  const parts: string[] = [];
+  let part: string[] = [];
+  const lines = text.split('\n');
+  lines.forEach((line, i) => {
+    part.push(line);
+    const ends = line === '' && lines[i + 1] !== '';
+    const heading = part.filter((each) => each !== '').length < 2;
+    if ((ends && !heading) || i === lines.length - 1) {
+      parts.push(part.join('\n'));
+      part = [];
+    }
+  });
+  return parts;
 }

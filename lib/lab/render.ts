@@ -7,6 +7,7 @@ import { styleText } from 'node:util';
 import { Marked, type Token, type Tokens } from 'marked';
 import { markedTerminal } from 'marked-terminal';
 import type { Block, FrontMatter } from './reading.ts';
+import { dedent } from './render-source.ts';
 import { layTable } from './render-table.ts';
 import { wrap } from './render-wrap.ts';
 
@@ -51,14 +52,14 @@ export function createRenderer({ width, color }: { width: number; color: boolean
         return tokens(given.tokens);
       case 'predict': {
         const mark = paint(['bold', 'cyan'], 'Predict.');
-        return `${mark} ${tokens(given.tokens).trimStart()}`;
+        return wrap(`${mark} ${tokens(given.tokens)}`, width);
       }
       case 'fold':
-        return paint('dim', `▸ ${given.summary}`);
+        return wrap(inline(given.summary), width, `${paint('cyan', '▸')} `, '  ');
       case 'runtime':
-        return code('typescript', given.text);
+        return code('typescript', dedent(given.text));
       case 'source':
-        return `${MARGIN}${paint('dim', given.file)}\n${code('typescript', given.text)}`;
+        return `${MARGIN}${paint('dim', given.file)}\n${code('typescript', dedent(given.text))}`;
       case 'console':
       case 'drawing':
       case 'data':
@@ -78,7 +79,8 @@ export function createRenderer({ width, color }: { width: number; color: boolean
       const body = blocks.map((each) =>
         each.kind === 'output' ? plain(each.claim) : (block(each) ?? ''),
       );
-      return [paint('bold', `▾ ${summary}`), ...body].join('\n\n');
+      const head = wrap(inline(summary), width, `${paint('cyan', '▾')} `, '  ');
+      return [head, ...body].join('\n\n');
     },
     source: (text) => code('typescript', text),
     head: ({ number, title, minutes, needs, objectives }) => {
@@ -131,7 +133,7 @@ function createMarked(width: number, paint: Paint): Marked {
         return `${wrap(unescapeEntities(this.parser.parseInline(tokens)), width)}\n\n`;
       },
       blockquote({ tokens }) {
-        const text = this.parser.parse(tokens).trim();
+        const text = this.parser.parse(tokens).trim().replace(ALERT, nameAlert);
         return `${text.replace(/^/gm, `${paint('dim', '│')} `)}\n\n`;
       },
       list({ items, ordered, start }) {
@@ -159,6 +161,10 @@ function createMarked(width: number, paint: Paint): Marked {
     },
   });
 }
+
+/** The first line of what GitHub shows as a coloured box: `[!NOTE]`. */
+const ALERT = /^\[!([A-Z])([A-Z]+)\]\s/;
+const nameAlert = (_: string, first: string, rest: string) => `${first}${rest.toLowerCase()}: `;
 
 /** A list item: text is wrapped behind the mark, what comes below it stands under the text. */
 const hangIn =

@@ -59,7 +59,7 @@ export function formatFinding(finding: Finding, style: ReportStyle): string {
   return [wrap(`${paint('red', '✗')} ${claim}`, width), ...explainFailure(rows, style)].join('\n');
 }
 
-/** All attacks of a lab: one line for each, a column for each runtime; then what went otherwise. */
+/** All attacks of a lab, at least one: a line for each, a column for each runtime. */
 export function formatAttacks(outcomes: readonly AttackOutcome[], style: ReportStyle): string {
   const { paint, width } = style;
   const runtimes = [...new Set(outcomes.map(({ runtime }) => runtime))];
@@ -72,7 +72,9 @@ export function formatAttacks(outcomes: readonly AttackOutcome[], style: ReportS
     return asExpected(outcome) ? `${text} ✓` : `${text} ✗`;
   };
   const room = runtimes.map((runtime) => Math.max(runtime.length, 'succeeds ✓'.length));
-  const left = Math.max(20, width - room.reduce((sum, each) => sum + each + 3, 0));
+  const titles = outcomes.map(({ title }) => columnsOf(title));
+  const most = Math.max(20, width - room.reduce((sum, each) => sum + each + 3, 0));
+  const left = Math.min(most, Math.max(...titles, 'attack'.length));
   const lines = names.map((name) => {
     const title = outcomes.find((each) => each.name === name)?.title ?? name;
     const [first = '', ...rest] = wrap(title, left).split('\n');

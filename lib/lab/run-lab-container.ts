@@ -52,14 +52,24 @@ async function describeContainer(
   throw new Error('a container was started without a runtime');
 }
 
+interface Preparing {
+  argv?: readonly string[];
+  /** Added to the container's environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Called before each host action. */
+  around?: (action: Action) => Promise<void>;
+}
+
 /** Does the host's half for one container, lets `use` launch it, and undoes the host's half. */
 export async function withPrepared<T>(
   workbench: Workbench,
   module: RuntimeModule,
-  { argv, around }: { argv?: readonly string[]; around?: (action: Action) => Promise<void> },
+  request: Preparing,
   use: (watched: Watched) => Promise<T>,
 ): Promise<T> {
-  const container = await describeContainer(workbench, argv);
+  const { argv, env, around } = request;
+  const described = await describeContainer(workbench, argv);
+  const container = { ...described, env: { ...described.env, ...env } };
   const runtime = module.runtime(container);
   const owned = await openHost(container.id);
   const act = async (action: Action) => {
@@ -84,7 +94,7 @@ export async function withPrepared<T>(
 
 /** A shell in a container, on this process's terminal, until it ends. */
 export async function openShell(workbench: Workbench, module: RuntimeModule): Promise<void> {
-  await withPrepared(workbench, module, {}, ({ runtime, launch }) =>
+  await withPrepared(workbench, module, { env: { PS1: 'box# ' } }, ({ runtime, launch }) =>
     runInteractive(runtime.program, launch),
   );
 }

@@ -10,7 +10,7 @@ import type { Block } from './reading.ts';
 import type { Renderer } from './render.ts';
 import { formatAttacks } from './report.ts';
 import { Leaving, type Services, type Teller } from './run-lab-events.ts';
-import { formatStep, tellText } from './run-lab-text.ts';
+import { formatRule, formatStep, tellText } from './run-lab-text.ts';
 
 type Fold = Extract<Block, { kind: 'fold' }>;
 
@@ -56,7 +56,10 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
           sections.push('');
           return;
         case 's':
-          if (services.shell) await keyboard.lend(services.shell);
+          if (!services.shell) break;
+          await page(paint('dim', 'a container of this runtime; exit brings you back'));
+          await keyboard.lend(services.shell);
+          await page('');
           break;
         case 'e':
           await page(`${(await services.explain(width)).join('\n')}\n`);
@@ -88,7 +91,7 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
       if (block.kind === 'fold') folds.push(block);
       await read(`${text}\n`);
       if (block.kind !== 'predict') return;
-      answers.push(await keyboard.line(paint('cyan', 'Your answer: ')));
+      answers.push(await pager.line(paint('cyan', 'Your answer (or Enter): ')));
       await page('');
     },
     step: async (step, services) => {
@@ -101,7 +104,10 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
       answers = [];
       for (const answer of said) await page(`${paint('cyan', 'You said:')} ${answer}\n`);
     },
-    examine: (services) => wait('Enter check it and attack it', services),
+    examine: async (services) => {
+      await wait('Enter check it and attack it', services);
+      await page(`${formatRule('checks, from outside', renderer)}\n`);
+    },
     attacked: async (outcomes) => {
       if (outcomes.length > 0) pager.show(`\n${formatAttacks(outcomes, renderer)}`);
       await page('');

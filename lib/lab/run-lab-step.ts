@@ -11,7 +11,6 @@ import { openStreams } from '../launch/streams.ts';
 import type { RuntimeModule } from './lab.ts';
 import { lookAt } from './look.ts';
 import { formatLook } from './look-text.ts';
-import type { Keyboard } from './prompt.ts';
 import type { Pager } from './prompt-pager.ts';
 import type { Paint } from './render.ts';
 import { withPrepared } from './run-lab-container.ts';
@@ -21,7 +20,7 @@ export interface StepScreen {
   write: (text: string) => void;
   paint: Paint;
   /** The reader; undefined where there is nobody to ask. */
-  desk?: { pager: Pager; keyboard: Keyboard } | undefined;
+  desk?: { pager: Pager } | undefined;
 }
 
 const PROGRAM = ['/bin/sh', '-c', 'echo "the container runs, its shell is pid $$"'];
@@ -72,7 +71,7 @@ function telling({ write, paint }: StepScreen): (pause: Pause) => Promise<StepCo
     const [answer, next = answer] = formatPause(pause, paint).split('\n');
     if (next !== answer) write(answer ?? '');
     const changed = seen.filter((line) => !before.includes(line));
-    write(paint('dim', indent(changed)));
+    if (changed.length > 0) write(paint('dim', indent(changed)));
     before = seen;
     write(next ?? '');
     return 'next';
@@ -81,7 +80,7 @@ function telling({ write, paint }: StepScreen): (pause: Pause) => Promise<StepCo
 
 function asking(
   { paint }: StepScreen,
-  { pager, keyboard }: NonNullable<StepScreen['desk']>,
+  { pager }: NonNullable<StepScreen['desk']>,
 ): (pause: Pause) => Promise<StepCommand> {
   const choices = '── Enter next · l look at /proc · s skip to a line · c continue · a abort ';
   return async (pause) => {
@@ -95,7 +94,7 @@ function asking(
           await pager.page(indent(formatLook(lookAt(pause.pid))));
           break;
         case 's': {
-          const line = Number(await keyboard.line('Skip to line: ')) - 1;
+          const line = Number(await pager.line('Skip to line: ')) - 1;
           try {
             nextStop({ skipTo: line }, pause.index, pause.total);
             return { skipTo: line };

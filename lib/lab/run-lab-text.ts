@@ -17,7 +17,7 @@ export function tellText(write: (text: string) => void, renderer: Renderer): Tel
     },
     output: (_step, text) => write(text),
     stepped: async () => write(''),
-    examine: async () => {},
+    examine: async () => write(`${formatRule('checks, from outside', renderer)}\n`),
     finding: (finding) => write(formatFinding(finding, renderer)),
     attack: () => {},
     attacked: async (outcomes) => {
@@ -30,11 +30,16 @@ export function tellText(write: (text: string) => void, renderer: Renderer): Tel
   };
 }
 
-/** A line across the screen with the step's title, and its source. */
-export function formatStep(step: StepEvent, { paint, width, source }: Renderer): string {
+/** The step's title, and its source. */
+export function formatStep(step: StepEvent, renderer: Renderer): string {
   const name = `step ${step.place} of ${step.total}: ${step.title}`;
-  const rule = '─'.repeat(Math.max(3, width - name.length - 5));
-  return `${paint('cyan', `── ${name} ${rule}`)}\n${source(step.source)}`;
+  return `${formatRule(name, renderer)}\n${renderer.source(step.source)}`;
+}
+
+/** A line across the screen with a title in it. */
+export function formatRule(title: string, { paint, width }: Renderer): string {
+  const rule = '─'.repeat(Math.max(3, width - title.length - 4));
+  return paint('cyan', `── ${title} ${rule}`);
 }
 
 export function formatProblem({ during, message, hint }: Problem, { paint }: Renderer): string {

@@ -80,7 +80,11 @@ export async function runLab(
     return finish(walk, options, { name: `lab ${modules.number}`, ...counts, seconds });
   } catch (error) {
     if (error instanceof Leaving) return 0;
-    if (error instanceof Stopped) return error.exitCode;
+    if (error instanceof Stopped) {
+      // The shell's prompt should not stand behind a question of ours.
+      if (terminal.stdout.isTTY) terminal.stdout.write('\n');
+      return error.exitCode;
+    }
     if (!(error instanceof WalkError)) throw error;
     teller.failed(describeProblem(error));
     return 1;
