@@ -5,6 +5,7 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { sep } from 'node:path';
 import { kernel } from '../kernel/call.ts';
+import { SyscallError } from '../kernel/syscall-error.ts';
 import type { Effect } from './action.ts';
 import { runCommand } from './command.ts';
 import { detachMount, detachMountsBelow } from './detach.ts';
@@ -26,10 +27,19 @@ export async function perform(effect: Effect, { action, runs }: Surroundings): P
     await carryOut(effect, action, runs);
   } catch (cause) {
     if (cause instanceof HostError && cause.action !== null) throw cause;
-    const { message, remedy } = cause as Error & { remedy?: string };
-    const bare = remedy ? message.replace(`; ${remedy}`, '') : message;
-    throw new HostError(bare, { action, command: formatEffect(effect), remedy, cause });
+    const { reason, remedy } = splitAdvice(cause as Error);
+    throw new HostError(reason, { action, command: formatEffect(effect), remedy, cause });
   }
+}
+
+/** A message without the advice in it, which the new one gives at its own end. */
+function splitAdvice(error: Error): { reason: string; remedy: string | undefined } {
+  const { message } = error;
+  if (error instanceof SyscallError) {
+    return { reason: message.split('\n')[0] ?? message, remedy: error.hint };
+  }
+  const remedy = error instanceof HostError ? (error.remedy ?? undefined) : undefined;
+  return { reason: remedy ? message.replace(`; ${remedy}`, '') : message, remedy };
 }
 
 async function carryOut(effect: Effect, action: string, runs: string): Promise<void> {
