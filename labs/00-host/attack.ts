@@ -21,8 +21,12 @@ const readLeakedDescriptor: Attack = {
     rmSync(path);
     try {
       await using box = await subject.start();
-      const seen = await box.type(`cat <&${descriptor}`);
-      return { succeeded: seen.includes(SECRET), seen, where: `descriptor ${descriptor} in the container` };
+      const seen = await box.type(`cat /proc/self/fd/${descriptor}`);
+      return {
+        succeeded: seen.includes(SECRET),
+        seen,
+        where: `descriptor ${descriptor} in the container`,
+      };
     } finally {
       closeSync(descriptor);
     }

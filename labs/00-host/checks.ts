@@ -2,8 +2,9 @@
  * Evidence for lab 00: what the new process brought along, read from the host's /proc.
  * proc_pid_fd(5), proc_pid_status(5), proc_pid_environ(5)
  */
-import { AT_FDCWD, O_RDONLY, SIGPIPE, SIGXFSZ } from '../../lib/kernel/constants.ts';
+
 import { kernel } from '../../lib/kernel/call.ts';
+import { AT_FDCWD, O_RDONLY, SIGPIPE, SIGXFSZ } from '../../lib/kernel/constants.ts';
 import { compare, type Finding } from '../../lib/lab/finding.ts';
 import type { Subject } from '../../lib/lab/subject.ts';
 import { readEnviron, readFds, readStatus } from '../../lib/observe/process.ts';

@@ -60,6 +60,7 @@ function showing(subject: Subject, show: (text: string) => void): Subject {
   return {
     ...subject,
     without: (line) => showing(subject.without(line), show),
+    under: (module, name) => showing(subject.under(module, name), show),
     start: async (request) => wrap(await subject.start(request)),
     ...(join && { join: async (...given) => wrap(await join(...given)) }),
   };

@@ -8,6 +8,7 @@ import type { Namespace } from '../kernel/namespaces.ts';
 import type { Calls } from '../launch/program.ts';
 import type { LineResult } from '../launch/results.ts';
 import type { Exit } from '../launch/wait.ts';
+import type { RuntimeModule } from './lab.ts';
 
 /** The machine that the lab's containers are started on: namespaces of its own, safe to break. */
 export interface LabHost {
@@ -57,6 +58,8 @@ export interface Subject {
    * `chdir("/")`. Throws RangeError where no line does.
    */
   without(line: string): Subject;
+  /** Another runtime at the same workbench, for instance an earlier lab's. */
+  under(module: RuntimeModule, name: string): Subject;
   /** A process in some namespaces of a running container; only where the runtime has `join`. */
   join?(
     target: Running,

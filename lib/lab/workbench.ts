@@ -130,6 +130,7 @@ function makeSubject(making: Making): Subject {
         name: `${name} without ${line}`,
         module: { ...module, runtime: (container) => leaveOut(module.runtime(container), line) },
       }),
+    under: (other, label) => makeSubject({ ...making, module: other, name: label }),
     name,
     rootfs,
     host,
