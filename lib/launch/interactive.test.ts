@@ -94,9 +94,12 @@ const lastWords = `
 describe('a container at the keyboard', () => {
   const directory = mkdtempSync(join(tmpdir(), 'unboxed-terminal-'));
   const file = join(directory, 'session.mjs');
-  const socket = join(directory, 'tmux');
+  // A server of its own for each test: one that was just killed still holds its socket.
+  let servers = 0;
   const tmux = (...args: string[]) =>
-    execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8' });
+    execFileSync('tmux', ['-S', join(directory, `tmux-${servers}`), '-f', '/dev/null', ...args], {
+      encoding: 'utf8',
+    });
   const type = (...keys: string[]) => void tmux('send-keys', ...keys);
   const screen = () => tmux('capture-pane', '-p', '-S', '-200');
 
@@ -130,8 +133,10 @@ describe('a container at the keyboard', () => {
   beforeAll(() => writeFileSync(file, session));
   afterAll(() => rmSync(directory, { recursive: true }));
 
+  // sh, because bash itself mends the modes that a killed program has left.
   async function inTerminal(body: () => Promise<void>): Promise<void> {
-    tmux('new-session', '-d', '-x', '100', '-y', '30', 'env PS1="outside$ " bash --norc');
+    servers += 1;
+    tmux('new-session', '-d', '-x', '100', '-y', '30', 'env -u ENV PS1="outside$ " sh');
     try {
       await body();
     } finally {
