@@ -1,0 +1,167 @@
+/**
+ * `npm run test:kill`: labs are killed (SIGKILL, the process alone) at random moments; after each
+ * kill `npm run clean` has to bring back the host as it was. The host is what picture.ts sees of
+ * it: mounts, namespaces, links, rules, processes, directories.
+ *
+ *   npm run test:kill -- [KILLS] [--seed N]
+ *
+ * Exit codes: 0 nothing was left, 1 something was, 2 wrong usage, 3 this host cannot run it.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { cleanAll } from '../lib/host/clean.ts';
+import { course, numberOf, root } from '../lib/lab/course.ts';
+import { type Kill, planKills, type TimedLab } from '../lib/lab/kill-plan.ts';
+import { needs } from '../lib/observe/needs.ts';
+import {
+  comparePictures,
+  type Difference,
+  describeDifference,
+  type Picture,
+  takePicture,
+} from '../lib/observe/picture.ts';
+import { reportCounts } from './counts.ts';
+
+const KILLS = 100;
+/** How long what was ended may take to vanish, in milliseconds. */
+const PATIENCE = 5_000;
+const USAGE = 'npm run test:kill -- [KILLS] [--seed N]';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const given = readArguments(args);
+  if (typeof given === 'string') {
+    console.error(`test:kill: ${given}; usage: ${USAGE}`);
+    return 2;
+  }
+  const unable = await whyUnable();
+  if (unable !== null) {
+    console.error(`test:kill: ${unable}`);
+    return 3;
+  }
+  // Progress is noted in the learner's directory: not in the real one.
+  const my = mkdtempSync(join(tmpdir(), 'unboxed-kill-'));
+  try {
+    return await killAll(given, my);
+  } finally {
+    rmSync(my, { recursive: true });
+  }
+}
+
+function readArguments(args: string[]): { count: number; seed: number } | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { seed: { type: 'string', default: String(Date.now() % 1_000_000) } },
+    });
+    const [count = String(KILLS), ...more] = positionals;
+    const wrong = [count, values.seed, ...more].find((text) => !/^\d+$/.test(text));
+    if (more.length > 0 || wrong !== undefined) return `not a number of kills: ${wrong ?? more[0]}`;
+    return { count: Number(count), seed: Number(values.seed) };
+  } catch (error) {
+    return (error as Error).message.split('. ')[0] ?? '';
+  }
+}
+
+/** Another run would come and go in the pictures. */
+async function whyUnable(): Promise<string | null> {
+  const { met, reason } = needs('root', 'ip', 'nft');
+  if (!met) return reason;
+  const { inUse } = await cleanAll({ all: true, keepCache: true });
+  const alive = inUse.find(({ pid }) => pid !== null);
+  return alive ? `pid ${alive.pid} works with ${alive.name}; wait until it has ended` : null;
+}
+
+async function killAll(given: { count: number; seed: number }, my: string): Promise<number> {
+  const labs: TimedLab[] = [];
+  for (const number of course.map(numberOf)) {
+    const duration = await timeLab(number, my);
+    if (duration === null) return 1;
+    labs.push({ number, duration });
+  }
+  await clean();
+  console.log(`${given.count} kills, seed ${given.seed}`);
+  let before = takePicture();
+  let failed = 0;
+  for (const kill of planKills(given.count, labs, given.seed)) {
+    const how = await killLab(kill, my);
+    const cleaned = await clean();
+    const { differences, after } = await compareWithPatience(before);
+    const good = cleaned && differences.length === 0;
+    console.log(`${good ? '✓' : '✗'} lab ${kill.lab} ${how}`);
+    for (const difference of differences) console.log(`    ${describeDifference(difference)}`);
+    if (good) continue;
+    failed += 1;
+    // What is left now would be found again after every further kill.
+    before = after;
+  }
+  console.log(`${failed} of ${given.count} kills left something behind`);
+  reportCounts({ passed: given.count - failed, failed, skipped: 0 });
+  return failed === 0 ? 0 : 1;
+}
+
+const startLab = (number: string, my: string) =>
+  spawn(process.execPath, [join(root, 'scripts/lab.ts'), number, '--yes'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, UNBOXED_MY: my },
+  });
+
+/** Milliseconds of a whole run, or null, after a message, when it does not pass. */
+async function timeLab(number: string, my: string): Promise<number | null> {
+  const begun = performance.now();
+  const lab = startLab(number, my);
+  let said = '';
+  lab.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [code] = await once(lab, 'close');
+  if (code === 0) return performance.now() - begun;
+  console.error(`test:kill: lab ${number} itself ends with ${code}: ${said.trim()}`);
+  return null;
+}
+
+async function killLab({ lab, after }: Kill, my: string): Promise<string> {
+  const child = startLab(lab, my);
+  child.stderr.resume();
+  const ended = once(child, 'exit');
+  await Promise.race([sleep(after), ended]);
+  const killed = child.kill('SIGKILL');
+  await ended;
+  return killed ? `killed after ${after} ms` : `had ended before ${after} ms`;
+}
+
+/** `npm run clean -- --keep-cache`, as a person would; says what it could not do. */
+async function clean(): Promise<boolean> {
+  const script = join(root, 'scripts/clean.ts');
+  const cleaner = spawn(process.execPath, [script, '--keep-cache'], { stdio: 'pipe' });
+  let said = '';
+  for (const stream of [cleaner.stdout, cleaner.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  const [code] = await once(cleaner, 'close');
+  if (code !== 0) console.log(said.trim());
+  return code === 0;
+}
+
+/** Ended processes and what they held take a moment to vanish. */
+async function compareWithPatience(
+  before: Picture,
+): Promise<{ differences: Difference[]; after: Picture }> {
+  const until = performance.now() + PATIENCE;
+  for (;;) {
+    const after = takePicture();
+    const differences = comparePictures(before, after);
+    if (differences.length === 0 || performance.now() > until) return { differences, after };
+    await sleep(50);
+  }
+}
