@@ -8,7 +8,7 @@ import { cp } from 'node:fs/promises';
 import { startContainer } from '../container/run.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
-import { type Host, openHost } from '../host/host.ts';
+import { type Host, openHost, type UndoReport } from '../host/host.ts';
 import { stateDirectory } from '../host/state.ts';
 import { describeLine } from '../launch/explain.ts';
 import { replaceExec, withoutLine } from '../launch/mutate.ts';
@@ -19,6 +19,7 @@ import { copyRootfs } from '../rootfs/copy-rootfs.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 import { openContainerShell } from './container-shell.ts';
 import type { RuntimeModule } from './lab.ts';
+import { LabError } from './lab-error.ts';
 import { type OwnedLabHost, realHost, startLabHost } from './lab-host.ts';
 import type { LabHost, Running, StartRequest, Subject } from './subject.ts';
 
@@ -60,7 +61,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const close = async () => {
     for (const running of [...open].reverse()) await running.end();
     await labHost?.end();
-    await owned.undo({ keep: options.keep ?? false });
+    assertUndone(await owned.undo({ keep: options.keep ?? false }));
   };
   try {
     const rootfs = `${owned.directory}/rootfs`;
@@ -75,6 +76,13 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const subjectFor = (module: RuntimeModule, name: string) =>
     makeSubject({ module, name, host, rootfs, prefix: id, counter, open });
   return { host, rootfs, directory: owned.directory, subjectFor, close };
+}
+
+/** What could not be undone stays in the journal; the reader has to know. */
+function assertUndone({ failed }: UndoReport): void {
+  if (failed.length === 0) return;
+  const what = failed.map(({ name, error }) => `${name}: ${error}`).join('; ');
+  throw new LabError(`not undone: ${what}; \`npm run clean\` tries again`, 1);
 }
 
 async function prepareRootfs(target: string, given: string | undefined): Promise<void> {
@@ -197,7 +205,7 @@ async function startRunning(
     await started.exited;
     stdin.destroy();
     stdout.destroy();
-    await owned.undo();
+    assertUndone(await owned.undo());
   };
   const running: Running = {
     pid: started.pid,
