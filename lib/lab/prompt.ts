@@ -17,6 +17,8 @@ export interface Keyboard {
   line(question: string): Promise<string>;
   /** Gives the terminal to `work`, as it was before, and takes it back afterwards. */
   lend<T>(work: () => Promise<T>): Promise<T>;
+  /** Milliseconds that have gone by waiting for the learner. */
+  idle(): number;
   close(): void;
 }
 
@@ -30,9 +32,12 @@ export interface KeyboardOptions {
   output: WriteStream;
   /** Called at Ctrl-C, whatever is going on. */
   interrupt: () => void;
+  /** Once it is aborted, whoever waits for a key or a line gets its reason as an error. */
+  signal: AbortSignal;
 }
 
-export function openKeyboard({ input, output, interrupt }: KeyboardOptions): Keyboard {
+export function openKeyboard(options: KeyboardOptions): Keyboard {
+  const { input, interrupt, signal } = options;
   let waiting: ((key: string) => void) | undefined;
   let hold: Disposable | undefined;
   const pressed = (text: string | undefined, key: Key) => {
@@ -53,6 +58,16 @@ export function openKeyboard({ input, output, interrupt }: KeyboardOptions): Key
     hold = undefined;
   };
 
+  let idle = 0;
+  const waitingFor = async <T>(answer: Promise<T>): Promise<T> => {
+    const begun = performance.now();
+    try {
+      return await answer;
+    } finally {
+      idle += performance.now() - begun;
+    }
+  };
+
   emitKeypressEvents(input);
   take();
   const lend = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -65,26 +80,34 @@ export function openKeyboard({ input, output, interrupt }: KeyboardOptions): Key
   };
   return {
     key: () =>
-      new Promise((resolve) => {
-        waiting = resolve;
-      }),
-    line: (question) => lend(() => askLine({ input, output, interrupt }, question)),
-    lend,
+      waitingFor(
+        new Promise((resolve, reject) => {
+          waiting = resolve;
+          rejectAtAbort(signal, reject);
+        }),
+      ),
+    line: (question) => waitingFor(lend(() => askLine(options, question))),
+    lend: (work) => waitingFor(lend(work)),
+    idle: () => idle,
     close: giveBack,
   };
 }
 
-function askLine({ input, output, interrupt }: KeyboardOptions, question: string): Promise<string> {
+function askLine(options: KeyboardOptions, question: string): Promise<string> {
+  const { input, output, interrupt, signal } = options;
   const lines = createInterface({ input, output, terminal: true });
-  return new Promise((resolve) => {
+  return new Promise<string>((resolve, reject) => {
+    rejectAtAbort(signal, reject);
     lines.on('SIGINT', interrupt);
     // Ctrl-D ends the input without an answer.
     lines.on('close', () => resolve(''));
-    lines.question(question, (answer) => {
-      resolve(answer.trim());
-      lines.close();
-    });
-  });
+    lines.question(question, (answer) => resolve(answer.trim()));
+  }).finally(() => lines.close());
+}
+
+function rejectAtAbort(signal: AbortSignal, reject: (reason: unknown) => void): void {
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
 }
 
 function nameOf(text: string | undefined, { name, ctrl }: Key): string {

@@ -8,7 +8,7 @@ import type { Container, Runtime } from '../container/runtime.ts';
 import type { Action } from '../host/action.ts';
 import { openHost } from '../host/host.ts';
 import { runInteractive } from '../launch/interactive.ts';
-import type { StartOptions } from '../launch/start.ts';
+import type { Child, StartOptions } from '../launch/start.ts';
 import { openStreams } from '../launch/streams.ts';
 import type { RuntimeModule } from './lab.ts';
 import type { OwnedLabHost } from './lab-host.ts';
@@ -92,11 +92,17 @@ export async function withPrepared<T>(
   }
 }
 
-/** A shell in a container, on this process's terminal, until it ends. */
-export async function openShell(workbench: Workbench, module: RuntimeModule): Promise<void> {
+/** A shell in a container, on this process's terminal, until it ends or `signal` is aborted. */
+export async function openShell(
+  workbench: Workbench,
+  module: RuntimeModule,
+  signal: AbortSignal,
+): Promise<void> {
+  const onStart = (child: Child) => signal.addEventListener('abort', () => child.kill());
   await withPrepared(workbench, module, { env: { PS1: 'box# ' } }, ({ runtime, launch }) =>
-    runInteractive(runtime.program, launch),
+    runInteractive(runtime.program, { ...launch, onStart }),
   );
+  signal.throwIfAborted();
 }
 
 /** The runtime in print: as it stands, or with the answers and times of one start. */

@@ -49,7 +49,7 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
   const wait = async (go: string, services: Services): Promise<void> => {
     let back = sections.length;
     for (;;) {
-      switch (await pager.ask(`── ${choices(go, services, folds.length)} `)) {
+      switch (await pager.ask(`── ${choices(go, services, { folds: folds.length, width })} `)) {
         case 'enter':
         case 'space':
           folds = [];
@@ -105,19 +105,21 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
       for (const answer of said) await page(`${paint('cyan', 'You said:')} ${answer}\n`);
     },
     examine: async (services) => {
-      await wait('Enter check it and attack it', services);
+      await wait('Enter checks and attacks', services);
       await page(`${formatRule('checks, from outside', renderer)}\n`);
     },
-    attacked: async (outcomes) => {
-      if (outcomes.length > 0) pager.show(`\n${formatAttacks(outcomes, renderer)}`);
-      await page('');
-    },
+    attacked: (outcomes) => page(`\n${formatAttacks(outcomes, renderer)}`),
     close: () => keyboard.close(),
   };
 }
 
-function choices(go: string, { shell }: Services, folds: number): string {
-  return [
+/** The keys on one line; where it is too narrow for all, `?` tells the others. */
+function choices(
+  go: string,
+  { shell }: Services,
+  { folds, width }: { folds: number; width: number },
+) {
+  const keys = [
     go,
     ...(shell ? ['s shell'] : []),
     'e explain',
@@ -125,5 +127,13 @@ function choices(go: string, { shell }: Services, folds: number): string {
     ...(folds > 0 ? [`o open (${folds})`] : []),
     'q quit',
     '? keys',
-  ].join(' · ');
+  ];
+  for (const less of ['b back', 'e explain', 's shell']) {
+    if (keys.join(' · ').length <= width - ROOM) break;
+    keys.splice(keys.indexOf(less), 1);
+  }
+  return keys.join(' · ');
 }
+
+/** For the dashes before the choices and the cursor behind them. */
+const ROOM = 5;

@@ -21,7 +21,7 @@ export function tellText(write: (text: string) => void, renderer: Renderer): Tel
     finding: (finding) => write(formatFinding(finding, renderer)),
     attack: () => {},
     attacked: async (outcomes) => {
-      if (outcomes.length > 0) write(`\n${formatAttacks(outcomes, renderer)}`);
+      write(`\n${formatAttacks(outcomes, renderer)}`);
     },
     failed: (problem) => write(formatProblem(problem, renderer)),
     kept: (directory) => write(paint('dim', `kept: ${directory}`)),

@@ -123,7 +123,7 @@ export async function walkAttacks(walk: Walk): Promise<{ asExpected: number; oth
       teller.attack({ name, title, runtime, expected, ...outcome });
     }
   }
-  await teller.attacked(outcomes);
+  if (outcomes.length > 0) await teller.attacked(outcomes);
   const good = modules.attacks.filter(({ name }) =>
     outcomes.filter((each) => each.name === name).every(asExpected),
   );

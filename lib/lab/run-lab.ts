@@ -11,7 +11,7 @@ import { type LabModules, loadLab, loadPrevious, root } from './course.ts';
 import { LabError } from './lab-error.ts';
 import type { LabOptions } from './options.ts';
 import { recordPass } from './progress.ts';
-import { openKeyboard } from './prompt.ts';
+import { type KeyboardOptions, openKeyboard } from './prompt.ts';
 import { openPager } from './prompt-pager.ts';
 import { parseReading, type Reading } from './reading.ts';
 import { createRenderer, type Renderer } from './render.ts';
@@ -59,9 +59,10 @@ export async function runLab(
 
   using stop = stopOnSignals();
   const renderer = createRenderer(lookOf(terminal.stdout));
-  const desk = openDesk(options, terminal, renderer, stop.interrupt);
+  const desk = openDesk(options, terminal, renderer, stop);
   const teller = chooseTeller(options, terminal, renderer, desk);
   let opening: Promise<Workbench> | undefined;
+  let work: Promise<Counts> | undefined;
   try {
     const begun = performance.now();
     opening = openWorkbench({ ...options, number: modules.number, rootfs });
@@ -71,12 +72,12 @@ export async function runLab(
       previous,
       workbench,
       teller,
-      services: servicesOf(workbench, modules, renderer),
+      services: servicesOf(workbench, modules, renderer, stop.signal),
       signal: stop.signal,
     };
-    const work = doMode(walk, reading, { ...options, desk, renderer, terminal });
+    work = doMode(walk, reading, { ...options, desk, renderer, terminal });
     const counts = await Promise.race([work, stop.stopped]);
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = (performance.now() - begun - (desk?.keyboard.idle() ?? 0)) / 1000;
     return finish(walk, options, { name: `lab ${modules.number}`, ...counts, seconds });
   } catch (error) {
     if (error instanceof Leaving) return 0;
@@ -90,6 +91,7 @@ export async function runLab(
     return 1;
   } finally {
     teller.close();
+    await settle(work);
     // An error of opening has been thrown above already; there is nothing to close then.
     const workbench = await opening?.catch(() => undefined);
     await workbench?.close();
@@ -170,11 +172,11 @@ function openDesk(
   { mode, json, yes }: Options,
   { stdin, stdout }: Terminal,
   { paint, ...renderer }: Renderer,
-  interrupt: () => void,
+  { interrupt, signal }: Pick<KeyboardOptions, 'interrupt' | 'signal'>,
 ): Desk | undefined {
   if (json || yes || !stdin.isTTY || !stdout.isTTY) return undefined;
   if (mode !== 'lab' && mode !== 'single-step') return undefined;
-  const keyboard = openKeyboard({ input: stdin, output: stdout, interrupt });
+  const keyboard = openKeyboard({ input: stdin, output: stdout, interrupt, signal });
   return { keyboard, pager: openPager(stdout, keyboard, paint), renderer: { paint, ...renderer } };
 }
 
@@ -193,10 +195,11 @@ function servicesOf(
   workbench: Workbench,
   { runtime }: LabModules,
   { paint }: Renderer,
+  signal: AbortSignal,
 ): Walk['services'] {
   const color = paint('bold', '') !== '';
   return {
-    shell: () => openShell(workbench, runtime),
+    shell: () => openShell(workbench, runtime, signal),
     explain: async (width) => {
       const { rows, times } = await explainLab(workbench, runtime, { timed: false });
       return formatRuntime(rows, times, { width, color });
@@ -212,6 +215,15 @@ function describeProblem({ during, cause }: WalkError): Problem {
   const mistaken = MISTAKES.some((kind) => cause instanceof kind);
   const [text = '', hint] = message.split('\nhint: ');
   return { during, message: mistaken ? (stack ?? text) : text, hint };
+}
+
+/** How long a walk that was stopped may take to unwind before its containers are taken from it. */
+const UNWIND_MS = 500;
+
+/** Its error has been thrown already, or it is that of having been stopped. */
+async function settle(work: Promise<unknown> | undefined): Promise<void> {
+  const enough = new Promise((resolve) => setTimeout(resolve, UNWIND_MS).unref());
+  await Promise.race([work?.catch(() => {}), ...(work ? [enough] : [])]);
 }
 
 class Stopped extends Error {
