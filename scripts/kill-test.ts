@@ -81,6 +81,8 @@ async function whyUnable(): Promise<string | null> {
 
 async function killAll(given: { count: number; seed: number }, my: string): Promise<number> {
   const labs: TimedLab[] = [];
+  // The first run of all fills the cache of root filesystems, which is not to be measured.
+  if ((await timeLab(numberOf(course[0]), my)) === null) return 1;
   for (const number of course.map(numberOf)) {
     const duration = await timeLab(number, my);
     if (duration === null) return 1;
@@ -107,12 +109,13 @@ async function killAll(given: { count: number; seed: number }, my: string): Prom
   return failed === 0 ? 0 : 1;
 }
 
-const startLab = (number: string, my: string) =>
-  spawn(process.execPath, [join(root, 'scripts/lab.ts'), number, '--yes'], {
+function startLab(number: string, my: string) {
+  return spawn(process.execPath, [join(root, 'scripts/lab.ts'), number, '--yes'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, UNBOXED_MY: my },
   });
+}
 
 /** Milliseconds of a whole run, or null, after a message, when it does not pass. */
 async function timeLab(number: string, my: string): Promise<number | null> {
@@ -128,6 +131,7 @@ async function timeLab(number: string, my: string): Promise<number | null> {
   return null;
 }
 
+/** Runs differ in length: where the lab has ended before, once more and somewhat earlier. */
 async function killLab({ lab, after }: Kill, my: string): Promise<string> {
   const child = startLab(lab, my);
   child.stderr.resume();
@@ -135,7 +139,7 @@ async function killLab({ lab, after }: Kill, my: string): Promise<string> {
   await Promise.race([sleep(after), ended]);
   const killed = child.kill('SIGKILL');
   await ended;
-  return killed ? `killed after ${after} ms` : `had ended before ${after} ms`;
+  return killed ? `killed after ${after} ms` : killLab({ lab, after: Math.floor(after * 0.8) }, my);
 }
 
 /** `npm run clean -- --keep-cache`, as a person would; says what it could not do. */
