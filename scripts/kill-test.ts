@@ -30,6 +30,7 @@ import { reportCounts } from './counts.ts';
 const KILLS = 100;
 /** How long what was ended may take to vanish, in milliseconds. */
 const PATIENCE = 5_000;
+const MOST_LINES = 10;
 const USAGE = 'npm run test:kill -- [KILLS] [--seed N]';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -98,7 +99,7 @@ async function killAll(given: { count: number; seed: number }, my: string): Prom
     const { differences, after } = await compareWithPatience(before);
     const good = cleaned && differences.length === 0;
     console.log(`${good ? '✓' : '✗'} lab ${kill.lab} ${how}`);
-    for (const difference of differences) console.log(`    ${describeDifference(difference)}`);
+    for (const line of describe(differences)) console.log(`    ${line}`);
     if (good) continue;
     failed += 1;
     // What is left now would be found again after every further kill.
@@ -107,6 +108,12 @@ async function killAll(given: { count: number; seed: number }, my: string): Prom
   console.log(`${failed} of ${given.count} kills left something behind`);
   reportCounts({ passed: given.count - failed, failed, skipped: 0 });
   return failed === 0 ? 0 : 1;
+}
+
+function describe(differences: readonly Difference[]): string[] {
+  const lines = differences.slice(0, MOST_LINES).map(describeDifference);
+  const more = differences.length - lines.length;
+  return more > 0 ? [...lines, `… ${more} more`] : lines;
 }
 
 function startLab(number: string, my: string) {
