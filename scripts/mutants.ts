@@ -93,7 +93,9 @@ async function runLab(number: string): Promise<LabRun> {
     });
     if (end === 'done' || texts.length === 0) break;
     const text = texts[run.seen.length] ?? '';
-    // Nobody has noticed anything where the kit itself came to grief: its message says how.
+    // Nobody has noticed anything where the kit itself came to grief.
+    if (end === 'broken')
+      console.error(`lab ${number} without ${text}: the worker ended by itself`);
     run.seen.push({ text, notice: end === 'hung' ? `hang: nothing for ${SECONDS} s` : null });
   } while (run.seen.length < texts.length);
   await recover();
