@@ -45,13 +45,12 @@ async function open(number: string, options: LabOptions): Promise<number> {
   if (blocked) return complain(blocked, 3);
   const { ensurePrivileges } = await import('../lib/lab/rootless.ts');
   await ensurePrivileges();
+  const { notePass, runLab } = await import('../lib/lab/run-lab.ts');
   if (options.mode === 'mine') {
     const exitCode = await runMine({ ...options, number });
-    const { recordPass } = await import('../lib/lab/progress.ts');
-    if (exitCode === 0) recordPass(number, 'mine');
+    if (exitCode === 0) notePass(number, 'mine');
     return exitCode;
   }
-  const { runLab } = await import('../lib/lab/run-lab.ts');
   return runLab(number, options);
 }
 

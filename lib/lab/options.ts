@@ -117,10 +117,12 @@ export function helpText(): string {
 
 /** The degree of --hint may be left out, which parseArgs has no form for: it becomes empty. */
 function withDegree(args: readonly string[]): string[] {
+  // One digit; a lab's number has two.
+  const isDegree = (arg: string | undefined) => arg !== undefined && /^\d$/.test(arg);
   return args.flatMap((arg, i) => {
-    if (args[i - 1] === '--hint' && /^\d+$/.test(arg)) return [];
-    const next = args[i + 1] ?? '';
-    return arg === '--hint' ? [`--hint=${/^\d+$/.test(next) ? next : ''}`] : [arg];
+    if (args[i - 1] === '--hint' && isDegree(arg)) return [];
+    const next = args[i + 1];
+    return arg === '--hint' ? [`--hint=${isDegree(next) ? next : ''}`] : [arg];
   });
 }
 

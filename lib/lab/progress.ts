@@ -2,9 +2,8 @@
  * Which labs have been done: when each last passed whole, with the lab's own runtime and with the
  * learner's. Kept in `my/progress.json`, which git does not see.
  */
-import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './course.ts';
 import { LabError } from './lab-error.ts';
 import { myDirectory, shownPath } from './my-runtime.ts';
 
@@ -52,14 +51,25 @@ export function recordPass(number: string, by: By, now = new Date()): void {
 function writePass(number: string, by: By, now: Date): void {
   const progress = readProgress();
   progress[number] = { ...progress[number], [by]: now.toISOString() };
+  try {
+    writeProgress(progress);
+  } catch (cause) {
+    const file = shownPath(progressPath());
+    throw new LabError(`${file}: not noted as done: ${(cause as Error).message}`, 1, { cause });
+  }
+}
+
+function writeProgress(progress: Progress): void {
   const directory = myDirectory();
   mkdirSync(directory, { recursive: true });
   // Written beside it and renamed: whoever reads meanwhile sees the old file or the new one.
   const written = `${progressPath()}.${process.pid}`;
   writeFileSync(written, `${JSON.stringify(progress, null, 2)}\n`);
   renameSync(written, progressPath());
-  // With sudo the owner is somebody else, who will want to write here without it.
-  const { uid, gid } = statSync(root);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  for (const path of [directory, progressPath()]) chownSync(path, uid, gid);
+  // Who called sudo will want to write here without it.
+  const { SUDO_UID, SUDO_GID } = process.env;
+  if (process.getuid?.() !== 0 || SUDO_UID === undefined) return;
+  for (const path of [directory, progressPath()]) {
+    chownSync(path, Number(SUDO_UID), Number(SUDO_GID));
+  }
 }

@@ -93,7 +93,16 @@ export function createRenderer({ width, color }: { width: number; color: boolean
 }
 
 function createMarked(width: number, paint: Paint): Marked {
-  const hang = hangIn(width);
+  // How far in what is being rendered will stand: lists and quotations hold blocks themselves.
+  let margin = 0;
+  const further = <T>(columns: number, work: () => T): T => {
+    margin += columns;
+    try {
+      return work();
+    } finally {
+      margin -= columns;
+    }
+  };
   const style = (name: Style) => (text: string) => paint(name, text);
   const terminal = markedTerminal(
     {
@@ -130,16 +139,21 @@ function createMarked(width: number, paint: Paint): Marked {
         return inline ? this.parser.parseInline(inline) : unescapeEntities(token.text);
       },
       paragraph({ tokens }) {
-        return `${wrap(unescapeEntities(this.parser.parseInline(tokens)), width)}\n\n`;
+        return `${wrap(unescapeEntities(this.parser.parseInline(tokens)), width - margin)}\n\n`;
       },
       blockquote({ tokens }) {
-        const text = this.parser.parse(tokens).trim().replace(ALERT, nameAlert);
+        const inside = further(2, () => this.parser.parse(tokens).trim());
+        const text = inside.replace(ALERT, nameAlert);
         return `${text.replace(/^/gm, `${paint('dim', '│')} `)}\n\n`;
       },
       list({ items, ordered, start }) {
         const lines = items.map(({ tokens }, index) => {
-          const mark = ordered ? `${Number(start || 1) + index}.` : '·';
-          return hang(`  ${mark} `, tokens, (token) => trimLines(this.parser.parse([token])));
+          const mark = ordered ? `  ${Number(start || 1) + index}. ` : '  · ';
+          const room = width - margin;
+          return further(mark.length, () => {
+            const render = (token: Token) => trimLines(this.parser.parse([token]));
+            return hang(mark, tokens.map(render), { tokens, width: room });
+          });
         });
         return `${lines.join(items.some(({ loose }) => loose) ? '\n\n' : '\n')}\n\n`;
       },
@@ -147,7 +161,7 @@ function createMarked(width: number, paint: Paint): Marked {
         const cells = (row: Tokens.TableCell[]) =>
           row.map(({ tokens }) => unescapeEntities(this.parser.parseInline(tokens)));
         const rule = style('dim');
-        return `${layTable(cells(header), rows.map(cells), { width, rule })}\n\n`;
+        return `${layTable(cells(header), rows.map(cells), { width: width - margin, rule })}\n\n`;
       },
       codespan: ({ text }) => paint('yellow', text),
       hr: () => `${paint('dim', '─'.repeat(width))}\n\n`,
@@ -167,19 +181,19 @@ const ALERT = /^\[!([A-Z])([A-Z]+)\]\s/;
 const nameAlert = (_: string, first: string, rest: string) => `${first}${rest.toLowerCase()}: `;
 
 /** A list item: text is wrapped behind the mark, what comes below it stands under the text. */
-const hangIn =
-  (width: number) =>
-  (mark: string, tokens: readonly Token[], render: (token: Token) => string): string => {
-    const margin = ' '.repeat(mark.length);
-    return tokens
-      .filter(({ type }) => type !== 'space')
-      .map((token, index) => {
-        if (index === 0) return wrap(render(token), width, mark, margin);
-        const apart = token.type === 'list' ? '\n' : '\n\n';
-        return apart + indent(render(token), margin);
-      })
-      .join('');
-  };
+function hang(
+  mark: string,
+  rendered: readonly string[],
+  { tokens, width }: { tokens: readonly Token[]; width: number },
+): string {
+  const blank = ' '.repeat(mark.length);
+  const parts = rendered.map((text, index) => {
+    if (index === 0) return wrap(text, width, mark, blank);
+    if (tokens[index]?.type === 'space') return '';
+    return (tokens[index]?.type === 'list' ? '\n' : '\n\n') + indent(text, blank);
+  });
+  return parts.join('');
+}
 
 const trimLines = (text: string) => text.replace(/^\n+|\s+$/g, '');
 
