@@ -3,9 +3,9 @@
  * their own that does not load. The message is one line and says where.
  */
 export class LabError extends Error {
-  /** What the command that met it ends with: 1 for work to be mended, 2 for a wrong call. */
-  exitCode: 1 | 2;
-  constructor(message: string, exitCode: 1 | 2, options?: { cause?: unknown }) {
+  /** Of the command that met it: 1 for work to be mended, 2 for a wrong call, 128 + n for signal n. */
+  exitCode: number;
+  constructor(message: string, exitCode: number, options?: { cause?: unknown }) {
     super(message, options);
     this.name = 'LabError';
     this.exitCode = exitCode;

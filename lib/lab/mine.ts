@@ -29,7 +29,8 @@ import { recordPass } from './progress.ts';
 import { allHeld, type Summary } from './report.ts';
 import { diffRuntimes, inColour } from './runtime-diff.ts';
 import type { Subject } from './subject.ts';
-import { openWorkbench, type WorkbenchOptions } from './workbench.ts';
+import { withWorkbench } from './with-workbench.ts';
+import type { WorkbenchOptions } from './workbench.ts';
 
 export interface MineOptions extends WorkbenchOptions {
   /** A line of JSON for each event, in place of text. */
@@ -45,23 +46,19 @@ export function runMine(options: MineOptions): Promise<number> {
     const path = myRuntimePath();
     const module = await loadMyRuntime(path);
     const labs = await loadLabsUpTo(lab.number);
-    const workbench = await openWorkbench({ ...options, number: lab.number });
     const begun = performance.now();
-    try {
-      const subject = workbench.subjectFor(module, shownPath(path));
-      const { checks, attacks } = await judgeMine(examineMine(labs, subject, path), emit);
-      const seconds = (performance.now() - begun) / 1000;
-      const summary = { name: `lab ${lab.number}, yours`, checks, attacks, seconds };
-      emit({ event: 'done', summary });
-      if (!allHeld(summary)) {
-        emit({ event: 'note', text: `stuck? npm run lab:${lab.number} -- --hint` });
-        return 1;
-      }
+    const counts = await withWorkbench({ ...options, number: lab.number }, (workbench) =>
+      judgeMine(examineMine(labs, workbench.subjectFor(module, shownPath(path)), path), emit),
+    );
+    const seconds = (performance.now() - begun) / 1000;
+    const summary = { name: `lab ${lab.number}, yours`, ...counts, seconds };
+    emit({ event: 'done', summary });
+    if (allHeld(summary)) {
       recordPass(lab.number, 'mine');
       return 0;
-    } finally {
-      await workbench.close();
     }
+    if (!options.json) emit({ event: 'note', text: `stuck? npm run lab:${lab.number} -- --hint` });
+    return 1;
   });
 }
 

@@ -6,7 +6,7 @@ import { LaunchError } from '../launch/launch-error.ts';
 import type { LabModules } from './course.ts';
 import { type Evidence, examine, holds } from './examine.ts';
 import type { RuntimeModule } from './lab.ts';
-import { openWorkbench } from './workbench.ts';
+import { withWorkbench } from './with-workbench.ts';
 
 /**
  * What noticed that `module` is not the runtime that the last of `labs` has, in a few words; null
@@ -18,17 +18,16 @@ export async function findNotice(
   name: string,
 ): Promise<string | null> {
   const number = labs.at(-1)?.number ?? '';
-  const workbench = await openWorkbench({ number });
-  try {
-    for await (const evidence of examine(labs, workbench.subjectFor(module, name))) {
-      if (!holds(evidence)) return nameEvidence(evidence, number);
+  return withWorkbench({ number }, async (workbench) => {
+    try {
+      for await (const evidence of examine(labs, workbench.subjectFor(module, name))) {
+        if (!holds(evidence)) return nameEvidence(evidence, number);
+      }
+      return null;
+    } catch (error) {
+      return nameError(error as Error);
     }
-    return null;
-  } catch (error) {
-    return nameError(error as Error);
-  } finally {
-    await workbench.close();
-  }
+  });
 }
 
 function nameEvidence(evidence: Evidence, number: string): string {

@@ -9,7 +9,8 @@ import { type LabModules, loadPrevious, root } from '../course.ts';
 import { type Evidence, examine, holds } from '../examine.ts';
 import { allBlocks, matchOutput, parseReading } from '../reading.ts';
 import { makeStepContext } from '../step-context.ts';
-import { openWorkbench, type Workbench } from '../workbench.ts';
+import { withWorkbench } from '../with-workbench.ts';
+import type { Workbench } from '../workbench.ts';
 import type { Complaint } from './complaint.ts';
 import { proveCommands } from './console.ts';
 
@@ -17,7 +18,7 @@ import { proveCommands } from './console.ts';
 export async function proveOwn(labs: readonly LabModules[]): Promise<string[]> {
   const own = labs.at(-1);
   if (!own) return [];
-  return withWorkbench(own.number, async (workbench) => {
+  return withWorkbench({ number: own.number }, async (workbench) => {
     const subject = workbench.subjectFor(own.runtime, `lab ${own.number}`);
     const wrong: string[] = [];
     for await (const evidence of examine(labs, subject)) {
@@ -30,7 +31,7 @@ export async function proveOwn(labs: readonly LabModules[]): Promise<string[]> {
 /** The first thing that fails with what the learner starts from; undefined when nothing does. */
 export async function proveStart(lab: LabModules): Promise<string | undefined> {
   const { runtime, name } = await loadPrevious(lab.number);
-  return withWorkbench(lab.number, async (workbench) => {
+  return withWorkbench({ number: lab.number }, async (workbench) => {
     try {
       for await (const evidence of examine([lab], workbench.subjectFor(runtime, name))) {
         if (!holds(evidence)) return describeEvidence(evidence);
@@ -46,7 +47,9 @@ export async function proveStart(lab: LabModules): Promise<string | undefined> {
 export async function proveReading(lab: LabModules): Promise<Complaint[]> {
   const file = relative(root, `${lab.directory}/README.md`);
   const reading = parseReading(readFileSync(`${lab.directory}/README.md`, 'utf8'), file);
-  const printed = await withWorkbench(lab.number, (workbench) => runSteps(lab, workbench));
+  const printed = await withWorkbench({ number: lab.number }, (workbench) =>
+    runSteps(lab, workbench),
+  );
   const claims = allBlocks(reading.blocks).filter((block) => block.kind === 'output');
   const stale = claims.flatMap(({ step, claim, line }) => {
     const { ok, firstDifference } = matchOutput(claim, printed.get(step) ?? '');
@@ -65,18 +68,6 @@ async function runSteps(lab: LabModules, workbench: Workbench): Promise<Map<stri
     printed.set(name, lines.join('\n'));
   }
   return printed;
-}
-
-async function withWorkbench<T>(
-  number: string,
-  work: (workbench: Workbench) => Promise<T>,
-): Promise<T> {
-  const workbench = await openWorkbench({ number });
-  try {
-    return await work(workbench);
-  } finally {
-    await workbench.close();
-  }
 }
 
 export function describeEvidence(evidence: Evidence): string {
