@@ -4,7 +4,7 @@
  */
 import type { Argument } from './arguments.ts';
 import { AT_FDCWD } from './constants.ts';
-import { formatFlags } from './flags.ts';
+import { flagSets, formatFlags } from './flags.ts';
 import { type CallName, type ParameterKind, signatures } from './signatures.ts';
 
 /** A result of an earlier call that stands where a descriptor does; `text` is how to print it. */
@@ -19,13 +19,28 @@ function formatArgument(kind: ParameterKind, argument: Argument | Reference): st
   if (argument === null) return 'NULL';
   if (isReference(argument)) return argument.text;
   if (typeof argument === 'string') return JSON.stringify(argument);
-  if (argument instanceof Uint8Array) return `{${argument.length} bytes}`;
+  if (argument instanceof Uint8Array) return formatBytes(kind, argument);
   if (typeof argument === 'object') return formatTexts(argument);
   if (typeof kind === 'object') return formatFlags(kind, argument);
   if (kind === 'mode') return `0${argument.toString(8)}`;
   if (kind === 'fd' && argument === AT_FDCWD) return 'AT_FDCWD';
   if (kind === 'fd' && argument === 0xffffffff) return '~0U';
   return String(argument);
+}
+
+function formatBytes(kind: ParameterKind, bytes: Uint8Array): string {
+  const [first = 0n] = bytes.length >= 8 ? new BigUint64Array(bytes.slice(0, 8).buffer) : [];
+  if (kind === 'sigset') return formatSigset(first);
+  if (kind === 'sigaction') return first === 0n ? '{SIG_DFL}' : '{SIG_IGN}';
+  return `{${bytes.length} bytes}`;
+}
+
+/** `[SIGINT SIGTERM]`; signal n is bit n-1. */
+function formatSigset(set: bigint): string {
+  const signals = Array.from({ length: 64 }, (_, i) => i + 1).filter(
+    (signal) => (set >> BigInt(signal - 1)) & 1n,
+  );
+  return `[${signals.map((signal) => formatFlags(flagSets.signal, signal)).join(' ')}]`;
 }
 
 const formatTexts = (texts: readonly string[]) =>

@@ -13,6 +13,8 @@ export type ParameterKind =
   | 'int'
   | 'mode' // octal
   | 'bytes' // memory to read from or write to, or null
+  | 'sigset' // a signal mask in memory
+  | 'sigaction' // struct sigaction in memory
   | FlagSet;
 
 export interface Signature {
@@ -71,8 +73,8 @@ export const signatures = {
   capget: call('capget', 125, 90, 'bytes', 'bytes'),
   capset: call('capset', 126, 91, 'bytes', 'bytes'),
   // signals
-  rtSigaction: call('rt_sigaction', 13, 134, flagSets.signal, 'bytes', 'bytes', 'int'),
-  rtSigprocmask: call('rt_sigprocmask', 14, 135, flagSets.sigHow, 'bytes', 'bytes', 'int'),
+  rtSigaction: call('rt_sigaction', 13, 134, flagSets.signal, 'sigaction', 'bytes', 'int'),
+  rtSigprocmask: call('rt_sigprocmask', 14, 135, flagSets.sigHow, 'sigset', 'bytes', 'int'),
   // files and descriptors
   openat: call('openat', 257, 56, 'fd', 'text', open, 'mode'),
   openat2: call('openat2', 437, 437, 'fd', 'text', 'bytes', 'int'),
