@@ -14,6 +14,8 @@ const bit = (signal: number) => 1n << BigInt(signal - 1);
 export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   // A descriptor as a careless library leaves it: without O_CLOEXEC.
   const careless = kernel.openat(AT_FDCWD, '/etc/passwd', O_RDONLY);
+  // Node ignores these two at its start; a package that watches for signals may have changed that.
+  for (const signal of [SIGPIPE, SIGXFSZ]) kernel.rtSigaction(signal, 'SIG_IGN');
   try {
     await using box = await subject.start({ argv: ['/bin/sleep', '60'] });
     yield descriptors(box.pid, careless);
