@@ -28,7 +28,7 @@ async function main(args: string[]): Promise<number> {
 
 async function list({ json }: LabOptions): Promise<number> {
   const { formatList, listLabs } = await import('../lib/lab/run-lab-list.ts');
-  const { painter } = await import('../lib/lab/render.ts');
+  const { painter } = await import('../lib/lab/render-paint.ts');
   const labs = listLabs();
   if (json) return print(labs.map((lab) => JSON.stringify(lab)).join('\n'));
   const { isTTY = false, columns = 100 } = process.stdout;

@@ -5,7 +5,7 @@
  */
 import type { WriteStream } from 'node:tty';
 import type { Keyboard } from './prompt.ts';
-import type { Paint } from './render.ts';
+import type { Paint } from './render-paint.ts';
 import { rowsOf } from './render-wrap.ts';
 
 export interface Pager {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { painter } from './render.ts';
+import { painter } from './render-paint.ts';
 import {
   type AttackOutcome,
   allHeld,

@@ -3,7 +3,7 @@
  * helps to find out why; attacks as a table of before and after; and one line that sums up.
  */
 import type { Finding } from './finding.ts';
-import type { Paint } from './render.ts';
+import type { Paint } from './render-paint.ts';
 import { columnsOf, wrap } from './render-wrap.ts';
 
 export interface AttackOutcome {

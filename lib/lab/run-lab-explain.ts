@@ -1,7 +1,7 @@
 /** A runtime in print for a terminal: what the host does, then what the container does. */
 import type { ContainerRow, HostRow, RuntimeRow } from '../container/explain.ts';
 import { formatRows, type Layout } from '../launch/explain-text.ts';
-import { painter } from './render.ts';
+import { painter } from './render-paint.ts';
 
 /** Lines; `times` are the host actions' microseconds by name. */
 export function formatRuntime(

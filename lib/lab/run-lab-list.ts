@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { course, directoryOf, numberOf } from './course.ts';
 import { type Progress, readProgress } from './progress.ts';
 import { parseReading } from './reading.ts';
-import type { Paint } from './render.ts';
+import type { Paint } from './render-paint.ts';
 import { layTable } from './render-table.ts';
 
 export interface ListedLab {

@@ -12,13 +12,15 @@ import type { RuntimeModule } from './lab.ts';
 import { lookAt } from './look.ts';
 import { formatLook } from './look-text.ts';
 import type { Pager } from './prompt-pager.ts';
-import type { Paint } from './render.ts';
+import type { Paint } from './render-paint.ts';
 import { withPrepared } from './run-lab-container.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface StepScreen {
   write: (text: string) => void;
   paint: Paint;
+  /** A line of JSON for each pause, in place of text. */
+  json: boolean;
   /** The reader; undefined where there is nobody to ask. */
   desk?: { pager: Pager } | undefined;
 }
@@ -33,11 +35,13 @@ export async function singleStep(
 ): Promise<void> {
   const { write, paint } = screen;
   const around = async (action: Parameters<typeof formatAction>[0] & { name: string }) => {
-    write(`${paint('bold', `host: ${action.name}`)}\n${indent(formatAction(action))}`);
+    const commands = formatAction(action);
+    if (screen.json) write(JSON.stringify({ event: 'action', name: action.name, commands }));
+    else write(`${paint('bold', `host: ${action.name}`)}\n${indent(commands)}`);
   };
   await withPrepared(workbench, module, { argv: PROGRAM, around }, async (watched) => {
     const streams = openStreams({ stdin: 'null', stdout: 'pipe', stderr: 'stdout' });
-    const ask = screen.desk ? asking(screen, screen.desk) : telling(screen);
+    const ask = chooseAsker(screen);
     try {
       const child = await streams.hand((given) =>
         stepProgram(watched.runtime.program, { ...watched.launch, ask, streams: given }),
@@ -45,14 +49,29 @@ export async function singleStep(
       let printed = '';
       for await (const chunk of streams.stdout ?? []) printed += chunk;
       const { code, signal } = await child.exited;
-      write(printed.trimEnd());
-      write(paint('bold', `the container ended: ${signal ?? `exit ${code}`}`));
+      const exit = signal ?? `exit ${code}`;
+      if (screen.json) write(JSON.stringify({ event: 'ended', output: printed, exit }));
+      else write(`${printed}${paint('bold', `the container ended: ${exit}`)}`);
     } catch (error) {
       if (!(error as LaunchError).aborted) throw error;
       write('aborted: the half-built container is gone');
     }
   });
 }
+
+type Ask = (pause: Pause) => Promise<StepCommand>;
+
+function chooseAsker(screen: StepScreen): Ask {
+  if (screen.json) return reporting(screen);
+  return screen.desk ? asking(screen, screen.desk) : telling(screen);
+}
+
+const reporting =
+  ({ write }: StepScreen): Ask =>
+  async ({ results: _, ...pause }) => {
+    write(JSON.stringify({ event: 'pause', ...pause, look: formatLook(lookAt(pause.pid)) }));
+    return 'next';
+  };
 
 const indent = (lines: readonly string[]) => lines.map((line) => `    ${line}`).join('\n');
 
@@ -64,7 +83,7 @@ function formatPause({ index, total, text, page, previous }: Pause, paint: Paint
 }
 
 /** Prints every pause and what /proc shows that it did not show at the pause before. */
-function telling({ write, paint }: StepScreen): (pause: Pause) => Promise<StepCommand> {
+function telling({ write, paint }: StepScreen): Ask {
   let before: string[] = [];
   return async (pause) => {
     const seen = formatLook(lookAt(pause.pid));
@@ -78,10 +97,7 @@ function telling({ write, paint }: StepScreen): (pause: Pause) => Promise<StepCo
   };
 }
 
-function asking(
-  { paint }: StepScreen,
-  { pager }: NonNullable<StepScreen['desk']>,
-): (pause: Pause) => Promise<StepCommand> {
+function asking({ paint }: StepScreen, { pager }: NonNullable<StepScreen['desk']>): Ask {
   const choices = '── Enter next · l look at /proc · s skip to a line · c continue · a abort ';
   return async (pause) => {
     await pager.page(formatPause(pause, paint));

@@ -4,25 +4,21 @@
  * 1 something did not, 130 and the like after a signal.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import type { ReadStream, WriteStream } from 'node:tty';
 import { type LabModules, loadLab, loadPrevious, root } from './course.ts';
 import { LabError } from './lab-error.ts';
 import type { LabOptions } from './options.ts';
 import { type By, recordPass } from './progress.ts';
-import { type KeyboardOptions, openKeyboard } from './prompt.ts';
-import { openPager } from './prompt-pager.ts';
 import { parseReading, type Reading } from './reading.ts';
 import { createRenderer, type Renderer } from './render.ts';
 import { allHeld, type Summary } from './report.ts';
 import { explainLab, openShell } from './run-lab-container.ts';
-import { Leaving, type Problem, type Teller } from './run-lab-events.ts';
+import { chooseTeller, lookOf, openDesk, type Terminal } from './run-lab-desk.ts';
+import { Leaving, type Problem } from './run-lab-events.ts';
 import { formatRuntime } from './run-lab-explain.ts';
-import { tellJson } from './run-lab-json.ts';
-import { type Desk, tellPages } from './run-lab-pages.ts';
+import type { Desk } from './run-lab-pages.ts';
 import { singleStep } from './run-lab-step.ts';
-import { tellText } from './run-lab-text.ts';
+import { Stopped, settle, stopOnSignals } from './run-lab-stop.ts';
 import {
   type Counts,
   type Walk,
@@ -34,15 +30,8 @@ import {
 } from './run-lab-walk.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
-export interface Terminal {
-  stdin: ReadStream;
-  stdout: WriteStream;
-}
-
 type Options = Pick<LabOptions, 'mode' | 'step' | 'json' | 'yes' | 'keep' | 'onHost' | 'rootfs'>;
 
-const MOST_COLUMNS = 100;
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const NONE: Counts = { checks: { held: 0, failed: 0 }, attacks: { asExpected: 0, otherwise: 0 } };
 
 /** Throws LabError for what the learner has called wrongly, ReadingError for a broken README. */
@@ -130,6 +119,7 @@ async function doMode(walk: Walk, reading: Reading, stage: Stage): Promise<Count
         write,
         paint: stage.renderer.paint,
         desk: stage.desk,
+        json: stage.json,
       });
       return NONE;
     default:
@@ -172,37 +162,6 @@ function checkRootfs(given: string): string {
   throw new LabError(`--rootfs ${given}: ${path} ${problem}`, 2);
 }
 
-function lookOf(stdout: WriteStream): { width: number; color: boolean } {
-  return {
-    width: Math.min(stdout.columns || MOST_COLUMNS, MOST_COLUMNS),
-    color: stdout.isTTY === true && stdout.hasColors(),
-  };
-}
-
-/** A desk where there is somebody to sit at it, and something to wait for. */
-function openDesk(
-  { mode, json, yes }: Options,
-  { stdin, stdout }: Terminal,
-  { paint, ...renderer }: Renderer,
-  { interrupt, signal }: Pick<KeyboardOptions, 'interrupt' | 'signal'>,
-): Desk | undefined {
-  if (json || yes || !stdin.isTTY || !stdout.isTTY) return undefined;
-  if (mode !== 'lab' && mode !== 'single-step') return undefined;
-  const keyboard = openKeyboard({ input: stdin, output: stdout, interrupt, signal });
-  return { keyboard, pager: openPager(stdout, keyboard, paint), renderer: { paint, ...renderer } };
-}
-
-function chooseTeller(
-  { json }: Options,
-  { stdout }: Terminal,
-  renderer: Renderer,
-  desk: Desk | undefined,
-): Teller {
-  const write = (text: string) => void stdout.write(`${text}\n`);
-  if (json) return tellJson(write);
-  return desk ? tellPages(desk) : tellText(write, renderer);
-}
-
 function servicesOf(
   workbench: Workbench,
   { runtime }: LabModules,
@@ -227,44 +186,4 @@ function describeProblem({ during, cause }: WalkError): Problem {
   const mistaken = MISTAKES.some((kind) => cause instanceof kind);
   const [text = '', hint] = message.split('\nhint: ');
   return { during, message: mistaken ? (stack ?? text) : text, hint };
-}
-
-/** How long a walk that was stopped may take to unwind before its containers are taken from it. */
-const UNWIND_MS = 500;
-
-/** Its error has been thrown already, or it is that of having been stopped. */
-async function settle(work: Promise<unknown> | undefined): Promise<void> {
-  const enough = new Promise((resolve) => setTimeout(resolve, UNWIND_MS).unref());
-  await Promise.race([work?.catch(() => {}), ...(work ? [enough] : [])]);
-}
-
-class Stopped extends Error {
-  exitCode: number;
-  constructor(signal: (typeof ENDING)[number]) {
-    super(signal);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-/** Turns the first signal into a rejection, so that there is time to clean up; a second one ends. */
-function stopOnSignals() {
-  const controller = new AbortController();
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  // It is waited for in races only; between them nobody is listening.
-  stopped.catch(() => {});
-  const stop = (signal: (typeof ENDING)[number]) => {
-    const reason = new Stopped(signal);
-    if (controller.signal.aborted) process.exit(reason.exitCode);
-    controller.abort(reason);
-    reject(reason);
-  };
-  for (const signal of ENDING) process.on(signal, stop);
-  return {
-    stopped,
-    signal: controller.signal,
-    interrupt: () => stop('SIGINT'),
-    [Symbol.dispose]: () => {
-      for (const signal of ENDING) process.off(signal, stop);
-    },
-  };
 }
