@@ -67,7 +67,7 @@ export const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
-// <fcntl.h>: open(2), openat2(2)
+// <fcntl.h>, linux/fcntl.h: open(2), openat2(2)
 export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
