@@ -15,7 +15,7 @@ export function tellText(write: (text: string) => void, renderer: Renderer): Tel
     step: async (step) => {
       write(`${formatStep(step, renderer)}\n`);
     },
-    output: (_step, text) => write(text),
+    output: (_step, text) => write(text.replace(COMMAND, (line) => paint('bold', line))),
     stepped: async () => write(''),
     examine: async () => write(`${formatRule('checks, from outside', renderer)}\n`),
     finding: (finding) => write(formatFinding(finding, renderer)),
@@ -29,6 +29,9 @@ export function tellText(write: (text: string) => void, renderer: Renderer): Tel
     close: () => {},
   };
 }
+
+/** What was typed, on the lab's host or in a container. */
+const COMMAND = /^(?:\$|\w+#) .*$/gm;
 
 /** The step's title, and its source. */
 export function formatStep(step: StepEvent, renderer: Renderer): string {
