@@ -41,7 +41,7 @@ export default defineLab({
     leak: {
       title: 'Leave out MS_PRIVATE',
       run: async ({ subject, host }) => {
-        await host`grep -c rootfs/tmp /proc/self/mountinfo`;
+        await host`touch rootfs/tmp/from-the-host; grep -c rootfs/tmp /proc/self/mountinfo`;
         await using _box = await subject.without('mount(NULL, "/"').start();
         await host`grep -c rootfs/tmp /proc/self/mountinfo`;
         await host`ls -A rootfs/tmp`;

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { LaunchError } from '../launch/launch-error.ts';
 import { type LabModules, loadLab } from './course.ts';
 import { type Evidence, examine, loadLabsUpTo } from './examine.ts';
+import { resolveRootfs } from './given-rootfs.ts';
 import { takeHint } from './hints.ts';
 import { LabError } from './lab-error.ts';
 import { findLine, loadMyRuntime } from './load-my-runtime.ts';
@@ -42,12 +43,13 @@ export function runMine(options: MineOptions): Promise<number> {
   return reportingLabErrors(async () => {
     const emit = (event: MineEvent) => printMineEvent(event, options.json ?? false);
     const lab = await findLab(options.number);
+    const rootfs = options.rootfs === undefined ? undefined : resolveRootfs(options.rootfs);
     for (const text of await prepareMyRuntime(lab)) emit({ event: 'note', text });
     const path = myRuntimePath();
     const module = await loadMyRuntime(path);
     const labs = await loadLabsUpTo(lab.number);
     const begun = performance.now();
-    const counts = await withWorkbench({ ...options, number: lab.number }, (workbench) =>
+    const counts = await withWorkbench({ ...options, rootfs, number: lab.number }, (workbench) =>
       judgeMine(examineMine(labs, workbench.subjectFor(module, shownPath(path)), path), emit),
     );
     const seconds = (performance.now() - begun) / 1000;

@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { type LabModules, loadLab, loadPrevious, root } from './course.ts';
+import { resolveRootfs } from './given-rootfs.ts';
 import { LabError } from './lab-error.ts';
 import type { LabOptions } from './options.ts';
 import { type By, recordPass } from './progress.ts';
@@ -42,7 +43,7 @@ export async function runLab(
 ): Promise<number> {
   const modules = await loadLab(number);
   if (!modules) throw new LabError(`there is no lab ${number}; npm run lab lists them`, 2);
-  const rootfs = options.rootfs === undefined ? undefined : checkRootfs(options.rootfs);
+  const rootfs = options.rootfs === undefined ? undefined : resolveRootfs(options.rootfs);
   const reading = readReading(modules);
   const previous = await loadPrevious(modules.number);
 
@@ -152,14 +153,6 @@ export function notePass(number: string, by: By): void {
 function readReading({ directory }: LabModules): Reading {
   const path = join(directory, 'README.md');
   return parseReading(readFileSync(path, 'utf8'), relative(root, path));
-}
-
-function checkRootfs(given: string): string {
-  const path = resolve(given);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) return path;
-  const problem = found ? 'is no directory' : 'does not exist';
-  throw new LabError(`--rootfs ${given}: ${path} ${problem}`, 2);
 }
 
 function servicesOf(
