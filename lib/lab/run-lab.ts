@@ -3,8 +3,8 @@
  * machine as it was, on every way out. Resolves to the exit code: 0 all held (or the learner left),
  * 1 something did not, 130 and the like after a signal.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { type LabModules, loadLab, loadPrevious, root } from './course.ts';
 import { resolveRootfs } from './given-rootfs.ts';
 import { LabError } from './lab-error.ts';
