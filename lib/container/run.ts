@@ -11,6 +11,7 @@
  */
 import type { Action } from '../host/action.ts';
 import type { Host, UndoReport } from '../host/host.ts';
+import type { Share } from '../host/share.ts';
 import type { Line, Program } from '../launch/program.ts';
 import { type Child, type StartOptions, start } from '../launch/start.ts';
 import { ContainerError } from './container-error.ts';
@@ -22,6 +23,8 @@ export interface ContainerOptions extends Omit<StartOptions, 'atGate'> {
   id: string;
   /** Called before every host action; one that is skipped is neither journalled nor done. */
   around?: (action: Action) => Promise<'go' | 'skip'>;
+  /** Does the actions that are the run's; without it they are this container's, as all others. */
+  share?: Share | undefined;
 }
 
 export interface RunningContainer extends Child {
@@ -42,13 +45,13 @@ export async function startContainer(
   host: Host,
   options: ContainerOptions,
 ): Promise<RunningContainer> {
-  const { id, around, ...startOptions } = options;
+  const { id, around, share, ...startOptions } = options;
   assertMarked(runtime.program, id);
   assertConnectable(runtime);
   const done: Action[] = [];
   const act = async (action: Action) => {
     if (around && (await around(action)) === 'skip') return;
-    await host.do(action);
+    await (action.shared && share ? share(action) : host.do(action));
     done.push(action);
   };
   await host.do(processesOf(id));

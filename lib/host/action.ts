@@ -43,7 +43,8 @@ export type Sight =
   | { mountPoint: string }
   /** A network interface by name, on the host or inside. */
   | { link: string; inside?: Inside }
-  | { file: string; holds: string }
+  /** A file's text; of /proc/sys/net every network namespace has its own. */
+  | { file: string; holds: string; inside?: Inside }
   | { processesOf: string }
   /** A command that exits with 0 while it is there. */
   | { argv: string[]; inside?: Inside };
@@ -55,4 +56,6 @@ export interface Action {
   /** Undoing what was never done, or is gone by itself, must be harmless. */
   undoes: readonly Effect[];
   seen: Sight;
+  /** The run's and not one container's: the first that needs it has it done, see share.ts. */
+  shared?: true;
 }

@@ -17,11 +17,9 @@ export async function isSeen(sight: Sight, inside: Entry['inside'] = []): Promis
   if ('mountPoint' in sight) {
     return readMountinfo().some(({ mountPoint }) => mountPoint === sight.mountPoint);
   }
-  if ('file' in sight) {
-    return orGone(() => readProcFile(sight.file))?.trim() === sight.holds.trim();
-  }
   if ('processesOf' in sight) return processesWithEnv('container', sight.processesOf).length > 0;
   if (sight.inside && hasGone(sight.inside, inside)) return false;
+  if ('file' in sight) return (await readText(sight))?.trim() === sight.holds.trim();
   if ('link' in sight) return hasLink(sight.link, sight.inside?.pid ?? 'self');
   return (await runCommand(sight.argv, { inside: sight.inside })).exitCode === 0;
 }
@@ -31,6 +29,13 @@ export function hasGone({ pid }: Inside, known: Entry['inside']): boolean {
   const identity = known.find((one) => one.pid === pid);
   if (identity) return !isSame(identity);
   return orGone(() => readProcFile(`/proc/${pid}/stat`)) === null;
+}
+
+/** Null where there is no such file. */
+async function readText({ file, inside }: Extract<Sight, { file: string }>) {
+  if (!inside) return orGone(() => readProcFile(file));
+  const { exitCode, output } = await runCommand(['cat', file], { inside });
+  return exitCode === 0 ? output : null;
 }
 
 function exists(path: string): boolean {

@@ -166,9 +166,14 @@ export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 0x1;
 export const IFF_RUNNING = 0x40;
 
+// linux/if_ether.h: packet(7)
+export const ETH_P_ALL = 0x0003;
+
 // <sys/socket.h>
 export const AF_UNIX = 1;
 export const AF_INET = 2;
-export const SOCK_DGRAM = 2;
+export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;

@@ -1,7 +1,8 @@
 /**
- * The lab's host: a process that does nothing but hold a mount table and a network of its own, from
- * which the containers of a lab are started. What an attack breaks there, a mount that leaks or an
- * interface that is taken down, breaks nothing on the real machine, and is gone with the process.
+ * The lab's host: a process that does nothing but hold a mount table, a network, a host name and
+ * System V objects of its own, from which the containers of a lab are started. What an attack or a
+ * missing line breaks there, a mount that leaks, an interface that is taken down, a host that is
+ * renamed, breaks nothing on the real machine, and is gone with the process.
  *
  * Its mounts are shared, as systemd sets them up on most machines at boot; where they were private
  * there would be no leak to see. They are cut off from the real ones first.
@@ -10,11 +11,13 @@
 
 import {
   AF_INET,
+  AT_FDCWD,
   IFF_RUNNING,
   IFF_UP,
   MS_PRIVATE,
   MS_REC,
   MS_SHARED,
+  O_WRONLY,
   SIG_SETMASK,
   SIOCSIFFLAGS,
   SOCK_DGRAM,
@@ -28,7 +31,7 @@ import { openStreams } from '../launch/streams.ts';
 import { findCommand } from '../observe/command.ts';
 import type { LabHost } from './subject.ts';
 
-export const HOST_NAMESPACES: readonly Namespace[] = ['mount', 'network'];
+export const HOST_NAMESPACES: readonly Namespace[] = ['mount', 'network', 'uts', 'ipc'];
 
 /** What containers and commands are started from: null is this process's own namespaces. */
 export type Origin = { pid: number; namespaces: readonly Namespace[] } | null;
@@ -66,6 +69,10 @@ function holderProgram(id: string): Program {
     const socket = call.socket(AF_INET, SOCK_DGRAM, 0);
     call.ioctl(socket, SIOCSIFFLAGS, encodeInterfaceFlags('lo', IFF_UP | IFF_RUNNING));
     call.close(socket);
+    // A new namespace takes this over from the machine, where it may be on.
+    const forward = call.openat(AT_FDCWD, '/proc/sys/net/ipv4/ip_forward', O_WRONLY);
+    call.write(forward, Buffer.from('0'));
+    call.close(forward);
     call.rtSigprocmask(SIG_SETMASK, []);
     call.execve(locate('sleep'), ['sleep', 'infinity'], { container: id });
   });

@@ -74,7 +74,7 @@ export async function withPrepared<T>(
   const owned = await openHost(container.id);
   const act = async (action: Action) => {
     await around?.(action);
-    await owned.do(action);
+    await (action.shared ? workbench.share(action) : owned.do(action));
   };
   let connected = false;
   const atGate = async (_gate: string, pid: number) => {
@@ -116,19 +116,18 @@ export async function explainLab(
   const times = new Map<string, number>();
   if (!timed) return { rows: explainRuntime(runtime), times };
   const owned = await openHost(container.id);
-  const clocked = {
-    ...owned,
-    do: async (action: Action) => {
-      const begun = performance.now();
-      await owned.do(action);
-      times.set(action.name, (performance.now() - begun) * 1000);
-    },
+  const clock = (act: (action: Action) => Promise<void>) => async (action: Action) => {
+    const begun = performance.now();
+    await act(action);
+    times.set(action.name, (performance.now() - begun) * 1000);
   };
+  const clocked = { ...owned, do: clock(owned.do) };
+  const share = clock(workbench.share);
   try {
     const { id } = container;
     const from = (workbench.host as OwnedLabHost).origin ?? undefined;
     const started = await openStreams('null').hand((streams) =>
-      startContainer(runtime, clocked, { id, streams, from, timed: true }),
+      startContainer(runtime, clocked, { id, streams, from, share, timed: true }),
     );
     started.kill();
     await started.exited;

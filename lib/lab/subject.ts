@@ -8,11 +8,13 @@ import type { Namespace } from '../kernel/namespaces.ts';
 import type { Calls } from '../launch/program.ts';
 import type { LineResult } from '../launch/results.ts';
 import type { Exit } from '../launch/wait.ts';
+import type { NetworkPlan } from '../network/plan.ts';
+import type { Server } from '../network/server.ts';
 import type { RuntimeModule } from './lab.ts';
 
 /** The machine that the lab's containers are started on: namespaces of its own, safe to break. */
 export interface LabHost {
-  /** A process that holds its mount and network namespaces; with `--on-host` this process. */
+  /** A process that holds its mount, network, uts and ipc namespaces; with `--on-host` this one. */
   pid: number;
   /** Runs a command on it without a shell; returns its standard output. Throws when it fails. */
   run(argv: readonly string[], options?: { input?: string }): Promise<string>;
@@ -35,6 +37,8 @@ export interface Running {
   /** The container's id, also in its environment as `container`. */
   id: string;
   results: readonly LineResult[];
+  /** Names and addresses that it has where the runtime gives it a network. */
+  network: NetworkPlan;
   /** Types a command to the container's shell; resolves to what it printed, both streams. */
   type(command: string): Promise<string>;
   /** Everything printed until it ended. */
@@ -52,10 +56,12 @@ export interface Subject {
   /** This run's own copy of the root filesystem; a container may write into it. */
   rootfs: string;
   host: LabHost;
+  /** What lies beyond the host's network, made when it is first asked for: OUTSIDE in plan.ts. */
+  outside(): Promise<Server>;
   start(request?: StartRequest): Promise<Running>;
   /**
    * The same runtime without the first line that begins so when printed, for instance
-   * `chdir("/")`. Throws RangeError where no line does.
+   * `chdir("/")`; one of `join` is `join: setns(`. Throws RangeError where no line does.
    */
   without(line: string): Subject;
   /** Another runtime at the same workbench, for instance an earlier lab's. */

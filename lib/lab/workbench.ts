@@ -9,12 +9,16 @@ import { startContainer } from '../container/run.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
 import { type Host, openHost, type UndoReport } from '../host/host.ts';
+import { openShare, type Share } from '../host/share.ts';
 import { stateDirectory } from '../host/state.ts';
 import { describeLine } from '../launch/explain.ts';
 import { replaceExec, withoutLine } from '../launch/mutate.ts';
 import type { Line, Program } from '../launch/program.ts';
 import { openStreams } from '../launch/streams.ts';
+import { networkOf } from '../network/command.ts';
+import { startOutside } from '../network/outside.ts';
 import { planNetwork } from '../network/plan.ts';
+import type { Server } from '../network/server.ts';
 import { copyRootfs } from '../rootfs/copy-rootfs.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 import { openContainerShell } from './container-shell.ts';
@@ -38,6 +42,8 @@ export interface Workbench {
   host: LabHost;
   rootfs: string;
   directory: string;
+  /** Does what the containers of this run have in common. */
+  share: Share;
   subjectFor(module: RuntimeModule, name: string): Subject;
   close(): Promise<void>;
 }
@@ -58,8 +64,11 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const open = new Set<Running>();
   const counter = { started: 0 };
   let labHost: OwnedLabHost | undefined;
+  let outside: Promise<Server> | undefined;
   const close = async () => {
     for (const running of [...open].reverse()) await running.end();
+    // An error of its start has been thrown to whoever asked for it.
+    await (await outside?.catch(() => undefined))?.end();
     await labHost?.end();
     assertUndone(await owned.undo({ keep: options.keep ?? false }));
   };
@@ -73,10 +82,26 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   }
   const host = labHost;
   const rootfs = `${owned.directory}/rootfs`;
+  const share = openShare(owned);
+  const making = {
+    host,
+    rootfs,
+    prefix: id,
+    counter,
+    open,
+    share,
+    outside: () => (outside ??= startOutside({ owned, place: placeOf(host), tag: tagOf(id) })),
+  };
   const subjectFor = (module: RuntimeModule, name: string) =>
-    makeSubject({ module, name, host, rootfs, prefix: id, counter, open });
-  return { host, rootfs, directory: owned.directory, subjectFor, close };
+    makeSubject({ ...making, module, name });
+  return { host, rootfs, directory: owned.directory, share, subjectFor, close };
 }
+
+/** Where the host's half of a container works. */
+const placeOf = ({ origin }: OwnedLabHost) => origin && networkOf(origin.pid);
+
+/** Names the network of a run. */
+const tagOf = (id: string) => id.replace(/^.*-/, '');
 
 /** What could not be undone stays in the journal; the reader has to know. */
 function assertUndone({ failed }: UndoReport): void {
@@ -109,11 +134,12 @@ interface Making {
   prefix: string;
   counter: { started: number };
   open: Set<Running>;
+  share: Share;
+  outside: () => Promise<Server>;
 }
 
 function makeSubject(making: Making): Subject {
-  const { module, name, host, rootfs, prefix, counter, open } = making;
-  const tag = prefix.replace(/^.*-/, '');
+  const { module, name, host, rootfs, prefix, counter, outside } = making;
   const begin = async (runtimeOf: (container: Container) => Runtime, request: StartRequest) => {
     const count = ++counter.started;
     const id = `${prefix}-${count}`;
@@ -123,11 +149,11 @@ function makeSubject(making: Making): Subject {
       hostname: request.hostname ?? 'box',
       argv: request.argv ?? ['/bin/sh'],
       env: { ...labEnvironment(id), ...request.env },
-      network: planNetwork(tag, count),
-      host: host.origin && { pid: host.origin.pid, namespaces: ['network'] },
+      network: planNetwork(tagOf(prefix), count),
+      host: placeOf(host),
     };
-    const running = await startRunning(container, runtimeOf(container), host, request, open);
-    open.add(running);
+    const running = await startRunning(container, runtimeOf(container), making, request);
+    making.open.add(running);
     return running;
   };
   const join = module.join;
@@ -136,12 +162,13 @@ function makeSubject(making: Making): Subject {
       makeSubject({
         ...making,
         name: `${name} without ${line}`,
-        module: { ...module, runtime: (container) => leaveOut(module.runtime(container), line) },
+        module: moduleWithout(module, line),
       }),
     under: (other, label) => makeSubject({ ...making, module: other, name: label }),
     name,
     rootfs,
     host,
+    outside,
     start: (request = {}) =>
       begin((container) => withCalls(module.runtime(container), container.id, request), request),
     ...(join && {
@@ -169,18 +196,29 @@ function mark(line: Line, id: string): Line {
   };
 }
 
-function leaveOut(runtime: Runtime, text: string): Runtime {
-  const { program } = runtime;
+/** How mutants name a line of `join`. */
+const OF_JOIN = 'join: ';
+
+function moduleWithout(module: RuntimeModule, text: string): RuntimeModule {
+  const { runtime, join } = module;
+  if (join && text.startsWith(OF_JOIN)) {
+    const line = text.slice(OF_JOIN.length);
+    return { ...module, join: (target) => leaveOut(join(target), line) };
+  }
+  const without = (made: Runtime) => ({ ...made, program: leaveOut(made.program, text) });
+  return { ...module, runtime: (container) => without(runtime(container)) };
+}
+
+function leaveOut(program: Program, text: string): Program {
   const index = program.lines.findIndex((line) => describeLine(line, program).startsWith(text));
-  return { ...runtime, program: withoutLine(program, index) };
+  return withoutLine(program, index);
 }
 
 async function startRunning(
   container: Container,
   runtime: Runtime,
-  host: OwnedLabHost,
+  { host, open, share }: Making,
   request: StartRequest,
-  open: Set<Running>,
 ): Promise<Running> {
   const owned = await openHost(container.id);
   const streams = openStreams({ stdin: 'pipe', stdout: 'pipe', stderr: 'stdout' });
@@ -190,6 +228,7 @@ async function startRunning(
       streams: given,
       from: host.origin ?? undefined,
       timed: request.timed ?? false,
+      share,
     }),
   );
   const started = await starting.catch(async (error: unknown) => {
@@ -211,6 +250,7 @@ async function startRunning(
     pid: started.pid,
     id: container.id,
     results: started.results,
+    network: container.network,
     type: (command) => shell.type(command),
     output: () => shell.rest(),
     exited: started.exited,

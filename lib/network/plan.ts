@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto';
 export interface NetworkPlan {
   /** On the host. */
   bridge: string;
+  /** Its hardware address. Left to itself it takes one of its ports’, and changes with them. */
+  mac: string;
   /** The bridge's own address: the container's default route. */
   gateway: string;
   address: string;
@@ -20,7 +22,20 @@ export interface NetworkPlan {
   interface: string;
   /** A packet filter table of this run's own. */
   table: string;
+  /** Who is asked for names. */
+  nameserver: string;
 }
+
+/** What lies beyond a lab's host; the addresses are those that RFC 5737 keeps for documentation. */
+export const OUTSIDE = {
+  name: 'outside.test',
+  address: '203.0.113.10',
+  /** The host's own address on that side. */
+  host: '203.0.113.1',
+  prefix: 24,
+  /** Where it greets (TCP) and listens (UDP). */
+  port: 80,
+} as const;
 
 /**
  * The plan for the `nth` container (1 to 250) of a run named `tag`, a few letters and digits. The
@@ -32,6 +47,8 @@ export function planNetwork(tag: string, nth: number): NetworkPlan {
   const network = `10.${200 + (a % 50)}.${b}`;
   return {
     bridge: `ubx-${tag}`,
+    // 02: given by an administrator, not by a manufacturer.
+    mac: `02:0a:${hex(200 + (a % 50))}:${hex(b)}:00:01`,
     gateway: `${network}.1`,
     address: `${network}.${nth + 1}`,
     prefix: 24,
@@ -39,5 +56,8 @@ export function planNetwork(tag: string, nth: number): NetworkPlan {
     veth: `ubx${nth}-${tag}`,
     interface: 'eth0',
     table: `ubx_${tag}`,
+    nameserver: OUTSIDE.address,
   };
 }
+
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
