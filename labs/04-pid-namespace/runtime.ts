@@ -22,8 +22,9 @@ export function runtime(container: Container): Runtime {
     call.mount(rootfs, rootfs, null, MS_BIND | MS_REC);
     call.chdir(rootfs);
     call.pivotRoot('.', '.');
-    call.umount2('.', MNT_DETACH);
+    // While the host's proc is still mounted: without root, the kernel asks for it.
     call.mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    call.umount2('.', MNT_DETACH);
     call.mount('tmpfs', '/tmp', 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=1777');
     call.sethostname(hostname);
     execute(call, container);

@@ -43,7 +43,7 @@ function hostShell({ host, rootfs }: Subject, show: (text: string) => void): Ste
   };
 }
 
-const enter = (pid: number) => ['nsenter', `--target=${pid}`, '--mount', '--net'];
+const enter = (pid: number) => ['nsenter', `--target=${pid}`, '--mount', '--net', '--uts', '--ipc'];
 
 function showing(subject: Subject, show: (text: string) => void): Subject {
   const wrap = (running: Running): Running => {
