@@ -1,8 +1,8 @@
 /**
  * The system calls as TypeScript functions. The same interface has two implementations:
  * `kernel` (call.ts) makes the call now, in this process; a launch program's builder
- * (lib/launch/program.ts) writes it down to be made later, in the container. There a descriptor
- * may also be the result of an earlier line.
+ * (lib/launch/program.ts) writes it down to be made later, in the container. There a descriptor,
+ * or the pid that one is opened for, may also be the result of an earlier line.
  *
  * Arguments are in the order of C, with C's constants. Texts are NUL-terminated on the way.
  * `Bytes` is memory: what is in it is handed over, what the kernel writes is found in it.
@@ -56,7 +56,7 @@ export interface Syscalls<Fd, Result> {
   /** kill(2) */
   kill(pid: number, signal: number): Result;
   /** pidfd_open(2) */
-  pidfdOpen(pid: number, flags: number): Result;
+  pidfdOpen(pid: Fd, flags: number): Result;
   /** pidfd_send_signal(2) */
   pidfdSendSignal(pidfd: Fd, signal: number): Result;
   /** waitid(2): `info` receives a siginfo_t of 128 bytes. */
