@@ -38,7 +38,7 @@ export default defineLab({
       run: async ({ subject, host }) => {
         await using box = await subject.start();
         await using other = await subject.start();
-        await host`bridge link | cut -d ' ' -f 2,5-`;
+        await host`ip -brief link show master ${box.network.bridge}`;
         await box.type(`ping -c 1 -w 2 ${other.network.address} | grep received`);
         await other.type(`ping -c 1 -w 2 ${box.network.address} | grep received`);
       },
