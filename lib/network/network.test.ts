@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import type { Action } from '../host/action.ts';
+import type { Action, Inside } from '../host/action.ts';
+import { runCommand } from '../host/command.ts';
 import { type Host, openHost } from '../host/host.ts';
-import { startLabHost } from '../lab/lab-host.ts';
-import type { LabHost } from '../lab/subject.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { listLinks, ruleset } from '../observe/network.ts';
 import { giveAddress, giveRoute, raiseLoopback } from './address.ts';
@@ -19,36 +18,46 @@ import { startServer } from './server.ts';
 const state = mkdtempSync(join(tmpdir(), 'unboxed-network-'));
 afterAll(() => rmSync(state, { recursive: true, force: true }));
 
-const FORWARD = ['cat', '/proc/sys/net/ipv4/ip_forward'];
+const FORWARD = 'net.ipv4.ip_forward';
 
-/** All that a network shows of itself, as one text. */
-async function look(host: LabHost): Promise<string> {
-  const names = listLinks({ pid: host.pid }).map(({ name, up }) => `${name} ${up}`);
-  return [...names, ruleset({ pid: host.pid }), await host.run(FORWARD)].join('\n');
+async function run(inside: Inside, ...argv: string[]): Promise<string> {
+  const { exitCode, output } = await runCommand(argv, { inside });
+  expect(exitCode, output).toBe(0);
+  return output;
 }
 
-async function withHost(name: string, use: (host: LabHost, owned: Host) => Promise<void>) {
-  const host = await startLabHost(`${name}-${process.pid}`);
+/** All that a network shows of itself, as one text. */
+async function look(host: Inside): Promise<string> {
+  const names = listLinks(host).map(({ name, up }) => `${name} ${up}`);
+  return [...names, ruleset(host), await run(host, 'sysctl', FORWARD)].join('\n');
+}
+
+/** `host` is a network namespace of its own, held by a server on its loopback. */
+async function withHost(name: string, use: (host: Inside, owned: Host) => Promise<void>) {
   const owned = await openHost(name, state);
+  const connect = (pid: number) => owned.do(raiseLoopback(pid));
+  const id = `${name}-${process.pid}`;
+  await using holder = await startServer({ address: '127.0.0.1', id, network: { connect } });
+  const host = networkOf(holder.pid);
+  // Taken over from the machine, where it may be on.
+  await run(host, 'sysctl', '-w', `${FORWARD}=0`);
   try {
     await use(host, owned);
   } finally {
     await owned.undo();
-    await host.end();
   }
 }
 
 itNeeds(['root', 'ip', 'nft'], 'what a network has put on the host is gone when undone', () =>
   withHost('undone', async (host, owned) => {
-    const place = networkOf(host.pid);
     const plan = planNetwork('undone', 1);
     const before = await look(host);
     const connect = async (pid: number) => {
       const actions: Action[] = [
-        makeBridge(plan, place),
-        allowForwarding(place),
-        masquerade(plan, place),
-        connectVeth(plan, place, pid),
+        makeBridge(plan, host),
+        allowForwarding(host),
+        masquerade(plan, host),
+        connectVeth(plan, host, pid),
         raiseLoopback(pid),
         giveAddress(plan, pid),
         giveRoute(plan, pid),
@@ -64,11 +73,7 @@ itNeeds(['root', 'ip', 'nft'], 'what a network has put on the host is gone when 
       id: `undone-${process.pid}-server`,
       network: { connect },
     });
-    const greeting = await host.run([
-      'bash',
-      '-c',
-      `cat < /dev/tcp/${plan.address}/${server.port}`,
-    ]);
+    const greeting = await run(host, 'bash', '-c', `cat < /dev/tcp/${plan.address}/${server.port}`);
     expect(greeting).toBe(`you are ${plan.gateway}\n`);
     expect(await look(host)).not.toBe(before);
     expect((await owned.undo()).failed).toEqual([]);
@@ -78,20 +83,19 @@ itNeeds(['root', 'ip', 'nft'], 'what a network has put on the host is gone when 
 
 itNeeds(['root', 'ip'], 'forwarding that was on before stays on', () =>
   withHost('forwarding', async (host, owned) => {
-    await host.run(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
-    await owned.do(allowForwarding(networkOf(host.pid)));
+    await run(host, 'sysctl', '-w', `${FORWARD}=1`);
+    await owned.do(allowForwarding(host));
     await owned.undo();
-    expect(await host.run(FORWARD)).toBe('1\n');
+    expect(await run(host, 'sysctl', '-n', FORWARD)).toBe('1\n');
   }),
 );
 
 itNeeds(['root', 'ip'], 'the outside hears the host, and ends with what connects it', () =>
   withHost('outside', async (host, owned) => {
     const before = await look(host);
-    const place = networkOf(host.pid);
-    const outside = await startOutside({ owned, place, tag: 'test' });
+    const outside = await startOutside({ owned, place: host, tag: 'test' });
     const { address, host: ours, port } = OUTSIDE;
-    await host.run(['bash', '-c', `echo hello > /dev/udp/${address}/${port}`]);
+    await run(host, 'bash', '-c', `echo hello > /dev/udp/${address}/${port}`);
     expect(await outside.hear(/says/)).toBe(`${ours} says hello`);
     await outside.end();
     expect((await owned.undo()).failed).toEqual([]);
