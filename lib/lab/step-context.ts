@@ -4,6 +4,7 @@
  *
  *   $ ip link             typed on the lab's host
  *   (box runs, pid 4242 on the host)
+ *   (a process joins, pid 4243 on the host)
  *   box# ls /             typed in the container
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
@@ -46,8 +47,8 @@ function hostShell({ host, rootfs }: Subject, show: (text: string) => void): Ste
 const enter = (pid: number) => ['nsenter', `--target=${pid}`, '--mount', '--net', '--uts', '--ipc'];
 
 function showing(subject: Subject, show: (text: string) => void): Subject {
-  const wrap = (running: Running): Running => {
-    show(`(box runs, pid ${running.pid} on the host)`);
+  const wrap = (running: Running, event: string): Running => {
+    show(`(${event}, pid ${running.pid} on the host)`);
     const type = async (command: string) => {
       show(`box# ${command}`);
       const printed = await running.type(command);
@@ -61,7 +62,7 @@ function showing(subject: Subject, show: (text: string) => void): Subject {
     ...subject,
     without: (line) => showing(subject.without(line), show),
     under: (module, name) => showing(subject.under(module, name), show),
-    start: async (request) => wrap(await subject.start(request)),
-    ...(join && { join: async (...given) => wrap(await join(...given)) }),
+    start: async (request) => wrap(await subject.start(request), 'box runs'),
+    ...(join && { join: async (...given) => wrap(await join(...given), 'a process joins') }),
   };
 }
