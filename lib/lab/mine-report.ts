@@ -3,7 +3,7 @@
  * and a line that sums up. With `--json` the same as one object a line.
  */
 import type { Evidence } from './examine.ts';
-import { painter } from './render.ts';
+import { painter } from './render-paint.ts';
 import { allHeld, formatFinding, formatSummary, type ReportStyle, type Summary } from './report.ts';
 import { inColour } from './runtime-diff.ts';
 
