@@ -14,7 +14,7 @@ const ANYWHERE = '192.0.2.1';
 
 /** 127.0.0.1 comes by itself as soon as the interface is up. */
 export const raiseLoopback = (pid: number): Action => ({
-  name: `loopback of ${pid}`,
+  name: 'loopback',
   does: [run(networkOf(pid), 'ip link set lo up')],
   undoes: [],
   seen: reaches(pid, '127.0.0.1'),
@@ -33,7 +33,7 @@ export const giveAddress = (plan: NetworkPlan, pid: number): Action => ({
 
 /** Needs the address: a gateway has to lie in a subnet that has a route already. */
 export const giveRoute = (plan: NetworkPlan, pid: number): Action => ({
-  name: `default route of ${pid}`,
+  name: `default route via ${plan.gateway}`,
   does: [run(networkOf(pid), `ip route add default via ${plan.gateway}`)],
   undoes: [],
   seen: reaches(pid, ANYWHERE),

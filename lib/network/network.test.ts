@@ -35,7 +35,9 @@ async function look(host: Inside): Promise<string> {
 /** `host` is a network namespace of its own, held by a server on its loopback. */
 async function withHost(name: string, use: (host: Inside, owned: Host) => Promise<void>) {
   const owned = await openHost(name, state);
-  const connect = (pid: number) => owned.do(raiseLoopback(pid));
+  const connect = async (pid: number) => {
+    await run(networkOf(pid), 'ip', 'link', 'set', 'lo', 'up');
+  };
   const id = `${name}-${process.pid}`;
   await using holder = await startServer({ address: '127.0.0.1', id, network: { connect } });
   const host = networkOf(holder.pid);
