@@ -7,6 +7,7 @@ import { kernel } from '../../lib/kernel/call.ts';
 import { AT_FDCWD, O_RDONLY, SIGPIPE, SIGXFSZ } from '../../lib/kernel/constants.ts';
 import { compare, type Finding } from '../../lib/lab/finding.ts';
 import type { Subject } from '../../lib/lab/subject.ts';
+import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { readEnviron, readFds, readStatus } from '../../lib/observe/process.ts';
 
 const bit = (signal: number) => 1n << BigInt(signal - 1);
@@ -18,6 +19,7 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   for (const signal of [SIGPIPE, SIGXFSZ]) kernel.rtSigaction(signal, 'SIG_IGN');
   try {
     await using box = await subject.start({ argv: ['/bin/sleep', '60'] });
+    await untilAsleep(box.pid);
     yield descriptors(box.pid, careless);
     yield* signals(box.pid);
     yield environment(box.pid);

@@ -10,6 +10,7 @@ import { AT_FDCWD, O_RDONLY, SIGPIPE, SIGXFSZ } from '../../lib/kernel/constants
 import { compare, type Finding, judge } from '../../lib/lab/finding.ts';
 import type { Running, Subject } from '../../lib/lab/subject.ts';
 import { differingNamespaces } from '../../lib/namespaces/joining.ts';
+import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { NAMESPACE_FILES, type Namespace, readNamespaces } from '../../lib/observe/namespaces.ts';
 import { readFds, readStatus } from '../../lib/observe/process.ts';
 
@@ -27,6 +28,7 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   const careless = kernel.openat(AT_FDCWD, '/', O_RDONLY);
   try {
     await using joined = await subject.join(box, { namespaces, argv: SLEEP });
+    await untilAsleep(joined.pid);
     yield sameNamespaces(joined.pid, box.pid);
     yield sameRoot(joined.pid, box.pid);
     yield numbered(joined.pid, box.pid);
