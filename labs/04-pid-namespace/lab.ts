@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineLab } from '../../lib/lab/lab.ts';
 import { orGone } from '../../lib/observe/proc-file.ts';
-import { childrenOf, readStat } from '../../lib/observe/process.ts';
+import { childrenOf, readStatus } from '../../lib/observe/process.ts';
 import * as plain from '../00-host/runtime.ts';
 import * as pivotRoot from '../03-pivot-root/runtime.ts';
 
@@ -10,8 +10,12 @@ import * as pivotRoot from '../03-pivot-root/runtime.ts';
 const ORPHAN = '(sleep 0.1 < /etc/os-release &)';
 
 /** One letter for each child, Z for one that has ended and that nobody has waited for. */
-const statesOfChildren = (pid: number) =>
-  childrenOf(pid).map((child) => orGone(() => readStat(child))?.state ?? 'X');
+/** "sleep Z": name and state of each child; one that is gone meanwhile is left out. */
+const describeChildren = (pid: number) =>
+  childrenOf(pid).flatMap((child) => {
+    const status = orGone(() => readStatus(child));
+    return status ? [`${status.name} ${status.state[0]}`] : [];
+  });
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(10);
@@ -75,11 +79,11 @@ export default defineLab({
         await using lazy = await subject.start({
           argv: ['/bin/sh', '-c', `${ORPHAN}; exec sleep 60`],
         });
-        await until(() => statesOfChildren(lazy.pid).includes('Z'));
+        await until(() => describeChildren(lazy.pid).includes('sleep Z'));
         await host`ps -e -o pid,ppid,stat,comm | grep -w ${lazy.pid}`;
         await using box = await subject.start();
         await box.type(ORPHAN);
-        await until(() => statesOfChildren(box.pid).every((state) => state !== 'S'));
+        await until(() => describeChildren(box.pid).length === 0);
         await box.type('ps -e -o pid,ppid,stat,comm');
       },
     },
