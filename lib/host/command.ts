@@ -30,7 +30,7 @@ export function execvePath(name: string): string {
   throw new HostError(`there is no command ${name}`, { remedy });
 }
 
-const PACKAGED = ['ip', 'mount', 'nft', 'nsenter', 'ping', 'unshare'] as const;
+const PACKAGED = ['ip', 'mount', 'nft', 'nsenter', 'ping', 'sysctl', 'unshare'] as const;
 
 /** Runs the command and waits for it. Throws HostError when it cannot be started. */
 export async function runCommand(

@@ -41,6 +41,7 @@ const PACKAGE: Record<ToolName, Partial<Record<PackageManager, string>> & { usua
   nsenter: { usual: 'util-linux', apk: 'util-linux-misc' },
   ping: { usual: 'iputils', apt: 'iputils-ping', apk: 'iputils-ping' },
   ps: { usual: 'procps', dnf: 'procps-ng', apk: 'procps-ng', pacman: 'procps-ng' },
+  sysctl: { usual: 'procps', dnf: 'procps-ng', apk: 'procps-ng', pacman: 'procps-ng' },
   runc: { usual: 'runc' },
   tmux: { usual: 'tmux' },
   unshare: { usual: 'util-linux', apk: 'util-linux-misc' },

@@ -60,10 +60,9 @@ const GOOD: LinuxFacts = {
   },
   overlayMounts: true,
   tools: Object.fromEntries(
-    ['bash', 'ip', 'ldd', 'mount', 'nft', 'nsenter', 'ping', 'ps', 'unshare'].map((name) => [
-      name,
-      { path: `/bin/${name}`, version: '1.0', busybox: false },
-    ]),
+    ['bash', 'ip', 'ldd', 'mount', 'nft', 'nsenter', 'ping', 'ps', 'sysctl', 'unshare'].map(
+      (name) => [name, { path: `/bin/${name}`, version: '1.0', busybox: false }],
+    ),
   ) as LinuxFacts['tools'],
 };
 const USER = { ...GOOD.credentials, uid: 1000, gid: 1000, effective: [] };
@@ -258,7 +257,7 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
   ],
   ['no ldd', host({ tools: { ...GOOD.tools, ldd: null } }), { 'tool-ldd': BUILDING }, 'libc-bin'],
   ['no ip', host({ tools: { ...GOOD.tools, ip: null } }), { 'tool-ip': '05 06' }, 'iproute2'],
-  ['no nft', host({ tools: { ...GOOD.tools, nft: null } }), { 'tool-nft': '05' }, 'nftables'],
+  ['no nft', host({ tools: { ...GOOD.tools, nft: null } }), { 'tool-nft': '05 06' }, 'nftables'],
   [
     "busybox' nsenter, on Alpine",
     host({

@@ -14,8 +14,9 @@ const NEEDS: { tool: ToolName; busyboxWillDo: boolean; blocks: readonly Lab[] }[
   { tool: 'unshare', busyboxWillDo: true, blocks: ['03', '04', '06'] },
   { tool: 'ps', busyboxWillDo: true, blocks: ['04'] },
   { tool: 'ip', busyboxWillDo: false, blocks: ['05', '06'] },
-  { tool: 'nft', busyboxWillDo: false, blocks: ['05'] },
+  { tool: 'nft', busyboxWillDo: false, blocks: ['05', '06'] },
   { tool: 'ping', busyboxWillDo: true, blocks: ['05'] },
+  { tool: 'sysctl', busyboxWillDo: true, blocks: ['05', '06'] },
   { tool: 'nsenter', busyboxWillDo: false, blocks: ['06'] },
 ];
 

@@ -20,6 +20,7 @@ const ASK = {
   ping: '-V',
   ps: '--version',
   runc: '--version',
+  sysctl: '--version',
   tmux: '-V',
   unshare: '--version',
 } as const;
