@@ -95,6 +95,7 @@ export default defineLab({
         await box.type('kill -TERM $$; kill -KILL $$; echo still here');
         await host`kill -TERM ${box.pid}; grep ^State /proc/${box.pid}/status`;
         await box.type('sleep 60 < /etc/os-release &');
+        await until(() => describeChildren(box.pid).includes('sleep S'));
         const [child] = childrenOf(box.pid);
         await host`grep -E '^(Name|NSpid)' /proc/${child}/status`;
         await host`kill -KILL ${box.pid}`;
