@@ -7,8 +7,9 @@
  *   checks.ts    exports `checks`: evidence from outside
  *   attack.ts    exports `attacks`: what breaks without this lab's lines
  */
-import type { Inside } from '../host/action.ts';
+
 import type { RuntimeFunction } from '../container/runtime.ts';
+import type { Inside } from '../host/action.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
 import type { Program } from '../launch/program.ts';
 import type { Finding } from './finding.ts';

@@ -3,10 +3,10 @@
  * and what a container that waits costs besides its own process.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import type { Workbench } from '../../lib/lab/workbench.ts';
 import { start } from '../../lib/launch/start.ts';
 import { openStreams } from '../../lib/launch/streams.ts';
-import { setTimeout } from 'node:timers/promises';
 import { childrenOf, readStatus } from '../../lib/observe/process.ts';
 import { labPrograms } from './launch.ts';
 
