@@ -8,6 +8,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { MS_BIND, MS_REC } from '../kernel/constants.ts';
 import { launch } from '../launch/program.ts';
@@ -59,6 +60,34 @@ itNeeds(['linux'], 'actions are undone newest first, the directory last', async 
   expect(existsSync(host.directory)).toBe(false);
   expect(existsSync(journalPath(state, 'run'))).toBe(false);
   expect(await host.undo()).toEqual({ undone: [], failed: [] });
+});
+
+itNeeds(
+  ['linux'],
+  'what if undo comes while an action is being done? It is taken away',
+  async () => {
+    const host = await openHost('run', state);
+    const [one, two] = [join(state, 'one'), join(state, 'two')];
+    const slowly: Action = {
+      ...file(one, 'one'),
+      does: [{ do: 'run', argv: ['sh', '-c', 'sleep 0.2; echo > "$0"', one] }],
+    };
+    const doing = host.do(slowly);
+    const next = doing.then(() => host.do(file(two, 'two')));
+    const report = await host.undo();
+    await expect(next).rejects.toThrow('two: the run is over, nothing more is done');
+    expect(report).toEqual({ undone: ['one', 'directory of run'], failed: [] });
+    expect([existsSync(one), existsSync(two)]).toEqual([false, false]);
+  },
+);
+
+itNeeds(['linux'], 'undone twice at once, it is undone once', async () => {
+  const host = await openHost('run', state);
+  await host.do(file(join(host.directory, 'a'), 'a'));
+  expect(await Promise.all([host.undo(), host.undo()])).toEqual([
+    { undone: ['a', 'directory of run'], failed: [] },
+    { undone: [], failed: [] },
+  ]);
 });
 
 itNeeds(['linux'], 'what is there already is refused, and is there after undo', async () => {

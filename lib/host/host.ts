@@ -24,12 +24,15 @@ export interface Host {
   /**
    * Journals the action, then does it. Throws HostError when it fails, which leaves it to be undone
    * with the others; and before anything is done when its result is there already, because then it
-   * is somebody else's, not ours to undo.
+   * is somebody else's, not ours to undo, and once the undoing has been asked for.
    */
   do(action: Action): Promise<void>;
   /** Whether the action's result is there now. Throws HostError or ObserveError. */
   isThere(action: Action): Promise<boolean>;
-  /** Newest first; the directory last, or not at all with `keep`. May be called again. */
+  /**
+   * Newest first; the directory last, or not at all with `keep`. Waits for an action that is being
+   * done. May be called again.
+   */
   undo(options?: { keep?: boolean }): Promise<UndoReport>;
 }
 
@@ -47,9 +50,19 @@ export async function openHost(run: string, state: string = stateDirectory()): P
   let entries: Entry[] = [];
   const done: Action[] = [];
   let count = 0;
+  let ending = false;
+  let last: Promise<unknown> = Promise.resolve();
+  // One after the other: what is undone while it is being done is there afterwards, and with the
+  // journal gone nobody would know of it.
+  const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
+    const turn = last.then(body);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
 
   const doAction = async (action: Action): Promise<void> => {
     const { name } = action;
+    if (ending) throw new HostError('the run is over, nothing more is done', { action: name });
     if (entries.some((entry) => entry.action.name === name)) {
       throw new HostError('this run has an action of that name already', { action: name });
     }
@@ -69,7 +82,7 @@ export async function openHost(run: string, state: string = stateDirectory()): P
     done.push(action);
   };
 
-  const undo: Host['undo'] = async ({ keep = false } = {}) => {
+  const undoAll = async (keep: boolean): Promise<UndoReport> => {
     if (entries.length === 0) return { undone: [], failed: [] };
     const kept = keep ? entries.filter(({ act }) => act === 0) : [];
     const due = entries.filter((entry) => !kept.includes(entry));
@@ -81,6 +94,10 @@ export async function openHost(run: string, state: string = stateDirectory()): P
     else if (keep) journal.keep();
     return report;
   };
+  const undo: Host['undo'] = ({ keep = false } = {}) => {
+    ending = true;
+    return inTurn(() => undoAll(keep));
+  };
 
   const isThere = (action: Action) => isSeen(action.seen, identifyPlaces(action));
   try {
@@ -91,7 +108,8 @@ export async function openHost(run: string, state: string = stateDirectory()): P
     else await undo();
     throw error;
   }
-  return { run, directory, done, do: doAction, isThere, undo };
+  const doInTurn = (action: Action) => inTurn(() => doAction(action));
+  return { run, directory, done, do: doInTurn, isThere, undo };
 }
 
 export const directoryAction = (run: string, path: string): Action => ({
