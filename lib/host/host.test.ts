@@ -74,6 +74,7 @@ itNeeds(
     };
     const doing = host.do(slowly);
     const next = doing.then(() => host.do(file(two, 'two')));
+    await delay(50);
     const report = await host.undo();
     await expect(next).rejects.toThrow('two: the run is over, nothing more is done');
     expect(report).toEqual({ undone: ['one', 'directory of run'], failed: [] });
