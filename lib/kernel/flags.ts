@@ -16,6 +16,7 @@ const prefixed = (...prefixes: string[]): ReadonlyMap<number, string> =>
   new Map(
     Object.entries(c)
       .filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)))
+      .filter(([, value]) => value <= 0xffffffff)
       .sort(([, a], [, b]) => a - b)
       .map(([name, value]) => [value, name]),
   );

@@ -91,6 +91,25 @@ describe('a gate', () => {
     },
   );
 
+  itNeeds(['linux'], 'what if a signal comes to the waiting child? It is not ours', async () => {
+    const program = launch({}, (call) => {
+      call.gate('signal');
+      sh(call, 'exit 0');
+    });
+    let heard = 0;
+    const hear = () => void heard++;
+    process.on('SIGUSR2', hear);
+    try {
+      const atGate = async (_: string, pid: number) => void process.kill(pid, 'SIGUSR2');
+      const error = await rejected(capture(program, { atGate }));
+      expect((error as Error).message).toContain('the child ended on the way: SIGUSR2');
+      await delay(50);
+      expect(heard).toBe(0);
+    } finally {
+      process.off('SIGUSR2', hear);
+    }
+  });
+
   itNeeds(['userns'], 'is where id maps are written for a user namespace', async () => {
     const program = launch({ namespaces: ['user'] }, (call) => {
       call.gate('maps');

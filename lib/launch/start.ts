@@ -17,9 +17,17 @@
  * clone3 in clone(2), vfork(2), pidfd_open(2)
  */
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
-import { CLONE_PIDFD, CLONE_VFORK, CLONE_VM, SIGCHLD, SIGKILL } from '../kernel/constants.ts';
+import {
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  SIGCHLD,
+  SIGKILL,
+} from '../kernel/constants.ts';
 import { flagSets, formatFlags } from '../kernel/flags.ts';
 import { callStub } from '../kernel/libc.ts';
 import { placeArgument, reserve } from '../kernel/memory.ts';
@@ -132,6 +140,9 @@ function clone(program: Program, options: StartOptions, waits: boolean) {
   return { arena, cloned, wire: wire?.mine };
 }
 
+const { errno } = constants;
+const CLONE_ARGS_SIZE = 88;
+
 interface Cloned {
   assembled: Assembled;
   pid: number;
@@ -146,22 +157,27 @@ function sharing(waits: boolean, stepped: boolean): number {
 
 function cloneInto(arena: Arena, assembled: Assembled, flags: number): Cloned {
   const slot = reserve(arena, 8);
-  const args = encodeCloneArgs({
-    flags: (flags | CLONE_PIDFD) >>> 0,
-    pidfd: arena.address + slot,
-    exitSignal: SIGCHLD,
-    stack: arena.address,
-    stackSize: STACK_SIZE,
-  });
-  const address = placeArgument(arena, args);
   const entry = stubEntry();
-  const pid = withSignalsBlocked(arena, () =>
-    callStub(entry, address, args.length, assembled.first),
-  );
+  const cloneWith = (more: number) => {
+    const args = encodeCloneArgs({
+      flags: ((flags | CLONE_PIDFD) >>> 0) + more,
+      pidfd: arena.address + slot,
+      exitSignal: SIGCHLD,
+      stack: arena.address,
+      stackSize: STACK_SIZE,
+    });
+    const address = placeArgument(arena, args);
+    return withSignalsBlocked(arena, () => callStub(entry, address, args.length, assembled.first));
+  };
+  // A signal that comes between the program's sigprocmask and its execve, or has waited for the
+  // former, would otherwise run Node's handler, in memory and on pipes that are also ours.
+  let pid = cloneWith(CLONE_CLEAR_SIGHAND);
+  // Linux before 5.5 does not know the flag.
+  if (pid === -errno.EINVAL) pid = cloneWith(0);
   if (pid < 0) {
     throw new SyscallError(
       'clone3',
-      [{ text: `{flags=${formatFlags(flagSets.clone, flags)}}` }, args.length],
+      [{ text: `{flags=${formatFlags(flagSets.clone, flags)}}` }, CLONE_ARGS_SIZE],
       -pid,
     );
   }
