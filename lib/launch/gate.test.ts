@@ -6,6 +6,7 @@ import { itNeeds } from '../observe/it-needs.ts';
 import { capture } from './capture.ts';
 import { LaunchError } from './launch-error.ts';
 import { type Calls, launch, type Program } from './program.ts';
+import { start } from './start.ts';
 
 const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 const _quiet = { streams: [0, 1, 2] as const };
@@ -88,6 +89,24 @@ describe('a gate', () => {
       const { exit, results } = await capture(program);
       expect(exit).toEqual({ code: 6 });
       expect(results.map(({ result }) => result)).toEqual([1, 0, 0, 0, null]);
+    },
+  );
+
+  itNeeds(
+    ['linux'],
+    'is followed by an execve that fails, also behind closed descriptors',
+    async () => {
+      // Searching a long path makes it likely that the child is in a call when the wire has ended.
+      const program = launch({}, (call) => {
+        call.gate('maps');
+        call.closeRange(3, 0xffffffff, 0);
+        for (let i = 0; i < 2000; i++) call.attempt.execve(`/nowhere/${i}`, ['none'], {});
+        call.execve('/nowhere/last', ['none'], {});
+      });
+      for (let i = 0; i < 10; i++) {
+        const error = await rejected(start(program));
+        expect((error as Error).message).toContain('execve("/nowhere/last", ["none"], []): ENOENT');
+      }
     },
   );
 

@@ -46,7 +46,7 @@ import {
 import { type Assembled, assemble } from './assemble.ts';
 import { findFailure, killedOnTheWay } from './launch-error.ts';
 import type { Line, Program } from './program.ts';
-import { isInCall, isUnderway } from './progress.ts';
+import { hasExecuted, isInCall, isInExecve, isUnderway } from './progress.ts';
 import { listRecords, type Streams, type Surroundings } from './records.ts';
 import { type LineResult, measureLines } from './results.ts';
 import { type Exit, hasEnded, waitFor, waitNow } from './wait.ts';
@@ -238,10 +238,13 @@ async function settle(
 
 /**
  * The wire ends with execve, but earlier where the program itself closes every descriptor: the
- * child still walks its records then, in memory that it shares with us.
+ * child still walks its records then, in memory that it shares with us, and its execve may fail.
  */
-async function untilLeft({ assembled, pidfd }: Cloned): Promise<void> {
-  while (isUnderway(assembled) && !hasEnded(pidfd)) await delay(1);
+async function untilLeft(cloned: Cloned): Promise<void> {
+  const { assembled, pidfd } = cloned;
+  const isHere = () =>
+    isUnderway(assembled) || (isInExecve(assembled) && !hasExecuted(currentPid(cloned)));
+  while (isHere() && !hasEnded(pidfd)) await delay(1);
 }
 
 function killer(pid: number, exited: Promise<Exit>): (signal?: number) => void {
