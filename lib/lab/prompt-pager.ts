@@ -13,6 +13,8 @@ export interface Pager {
   page(text: string): Promise<boolean>;
   /** Shows lines at once, or keeps them for the next `page` when the screen is full. */
   show(text: string): void;
+  /** Shows what was kept and this, whether it fits or not: for what is said last. */
+  end(text: string): void;
   /** Asks for a line of text. What stands above it has been read then. */
   line(question: string): Promise<string>;
   /** Waits for a key under a line that names the choices; the line is gone afterwards. */
@@ -48,6 +50,10 @@ export function openPager(output: WriteStream, keyboard: Keyboard, paint: Paint)
         if (kept.length === 0 && fits(line)) put(line);
         else kept.push(line);
       }
+    },
+    end: (text) => {
+      for (const line of [...kept, text].join('\n').split('\n')) put(line);
+      kept = [];
     },
     line: async (question) => {
       const text = await keyboard.line(question);

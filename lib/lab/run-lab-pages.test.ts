@@ -76,6 +76,14 @@ describe('a learner at the keyboard', () => {
     expect(places).not.toContain(-1);
   });
 
+  it('is told what was said last, also where the screen is full', async () => {
+    const { teller, seen } = sit([], 4);
+    teller.output('a', 'one\ntwo\nthree\nfour');
+    teller.failed({ during: 'step a', message: 'it broke' });
+    teller.kept('/where/it/lies');
+    expect(seen()).toMatch(/three\nfour\n.*it broke\nkept: \/where\/it\/lies\n/);
+  });
+
   it('who says nothing is reminded of nothing', async () => {
     const { teller, services, tell, seen } = sit(['', 'enter']);
     await tell('> **Predict.** How many?\n');

@@ -82,8 +82,14 @@ export function tellPages({ pager, keyboard, renderer }: Desk): Teller {
     }
   };
 
+  // Nobody turns a page after these.
+  const { failed, kept, done } = tellText((text) => pager.end(text), renderer);
+
   return {
     ...tellText((text) => pager.show(text), renderer),
+    failed,
+    kept,
+    done,
     begin: (frontMatter) => read(`${renderer.head(frontMatter)}\n`),
     block: async (block) => {
       const text = renderer.block(block);
