@@ -61,6 +61,11 @@ describe('how a container ends', () => {
     expect(await child.exited).toEqual({ signal: 'SIGTERM' });
   });
 
+  itNeeds(['linux'], 'has the usual one of a signal’s two names', async () => {
+    const child = await start(shell('kill -ABRT $$; exit 1'), quiet);
+    expect(await child.exited).toEqual({ signal: 'SIGABRT' });
+  });
+
   itNeeds(['linux'], 'can be decided from here; a late signal hits nobody', async () => {
     const child = await start(shell('exec sleep 100'), quiet);
     child.kill(SIGTERM);

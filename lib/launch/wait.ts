@@ -16,7 +16,12 @@ const CLD_EXITED = 1;
 // SIGCHLD may come between the look and the listening of another loop turn; look again this often.
 const LOOK_AGAIN_MS = 250;
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, n]) => [n, name]));
+// Of two names for one number the first is the usual one: SIGABRT and SIGIOT, SIGIO and SIGPOLL.
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Collects the child if it has ended, without waiting. A child can be collected once. */
 function collect(pidfd: number, options: number): Exit | undefined {
