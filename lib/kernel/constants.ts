@@ -157,6 +157,7 @@ export const MAP_PRIVATE = 0x2;
 export const MAP_ANONYMOUS = 0x20;
 
 // <sys/ioctl.h>, asm-generic/ioctls.h: ioctl_tty(2)
+export const FIONBIO = 0x5421;
 export const TIOCSCTTY = 0x540e;
 export const TIOCGWINSZ = 0x5413;
 export const TIOCSWINSZ = 0x5414;

@@ -49,7 +49,7 @@ export const flagSets = {
   sigHow: oneOf('SIG_'),
   prctl: oneOf('PR_'),
   idType: oneOf('P_PID'),
-  ioctl: oneOf('TIOC', 'SIOC'),
+  ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
 } satisfies Record<string, FlagSet>;
 

@@ -31,7 +31,10 @@ export interface Record {
   pauseAt?: number;
 }
 
-/** The container's three streams, as descriptors of this process. */
+/**
+ * The container's three streams, as descriptors of this process. They are put in place one after
+ * the other: see `readyStreams` in streams.ts for those that would cover each other.
+ */
 export type Streams = readonly [stdin: number, stdout: number, stderr: number] | { tty: number };
 
 export interface Surroundings {

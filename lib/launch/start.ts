@@ -49,6 +49,7 @@ import type { Line, Program } from './program.ts';
 import { hasExecuted, isInCall, isInExecve, isUnderway } from './progress.ts';
 import { listRecords, type Streams, type Surroundings } from './records.ts';
 import { type LineResult, measureLines } from './results.ts';
+import { readyStreams } from './streams.ts';
 import { type Exit, hasEnded, waitFor, waitNow } from './wait.ts';
 import { type Answer, serveWire } from './wire.ts';
 
@@ -126,7 +127,7 @@ function clone(program: Program, options: StartOptions, waits: boolean) {
     mine: mine.adopt(pair[1], closeSync),
   };
   const around: Surroundings = {
-    streams: options.streams ?? [0, 1, 2],
+    streams: readyStreams(options.streams ?? [0, 1, 2], theirs),
     tether: options.tether ?? true,
     stepped: options.beforeLine !== undefined,
     timed: options.timed ?? false,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,40 @@ const shell = (script: string) =>
 
 const failing = launch({}, (call) => void call.execve('/nowhere', ['x'], {}));
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+/** A Node of its own that runs `body`; what it wrote to its two outputs, which are pipes. */
+function runNode(body: string) {
+  const rooms = ['program', 'start'].map((it) => `import * as ${it} from './${it}.ts';`);
+  const options = { cwd: import.meta.dirname, encoding: 'utf8' as const };
+  const argv = ['--input-type=module-typescript', '-e', `${rooms.join('')}${body}`];
+  const { stdout, stderr, error } = spawnSync(process.execPath, argv, options);
+  if (error) throw error;
+  return { stdout, stderr };
+}
+
+const launching = (script: string, streams: string) => `
+  const env = { PATH: '/usr/bin:/bin' };
+  const program_ = program.launch({}, (call) => {
+    call.execve('/bin/sh', ['sh', '-c', ${JSON.stringify(script)}], env);
+  });
+  await (await start.start(program_, { streams: ${streams} })).exited;
+`;
+
+describe('inherited streams', () => {
+  itNeeds(['linux'], 'may change places', () => {
+    const script = 'echo to-stdout; echo to-stderr >&2';
+    expect(runNode(launching(script, '[0, 2, 1]'))).toEqual({
+      stdout: 'to-stderr\n',
+      stderr: 'to-stdout\n',
+    });
+  });
+
+  itNeeds(['linux'], 'are blocking, also where Node has made them something else', () => {
+    const script = 'sed -n s/flags:.*4...$/non-blocking/p /proc/self/fdinfo/1; echo seen';
+    const body = `process.stdout.write('begin\\n'); ${launching(script, '[0, 1, 2]')}`;
+    expect(runNode(body)).toEqual({ stdout: 'begin\nseen\n', stderr: '' });
+  });
+});
 
 describe('captured output', () => {
   itNeeds(['linux'], 'keeps stdout and stderr apart, with the exit', async () => {
