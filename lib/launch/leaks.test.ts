@@ -77,9 +77,11 @@ describe('when this process is killed', () => {
   const script = `
     const { launch } = await import(${JSON.stringify(new URL('./program.ts', import.meta.url))});
     const { start } = await import(${JSON.stringify(new URL('./start.ts', import.meta.url))});
-    const running = await start(launch({}, (call) =>
-      void call.execve('/bin/sleep', ['sleep', '1000'], {})));
-    console.log(running.pid);
+    const sleeping = (uid) => launch({}, (call) => {
+      if (process.getuid() === 0) call.setuid(uid);
+      call.execve('/bin/sleep', ['sleep', '1000'], {});
+    });
+    for (const uid of [0, 65534]) console.log((await start(sleeping(uid))).pid);
     const gated = launch({}, (call) => {
       call.gate('never');
       call.execve('/bin/sleep', ['sleep', '1000'], {});
@@ -87,16 +89,20 @@ describe('when this process is killed', () => {
     await start(gated, { atGate: async (_, pid) => { console.log(pid); await new Promise(() => {}); } });
   `;
 
-  itNeeds(['linux'], 'a running container and one at a gate end with it', async () => {
-    const host = execFile(process.execPath, ['--input-type=module', '-e', script]);
-    const pids: number[] = [];
-    for await (const line of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
-      if (pids.push(Number(line)) === 2) break;
-    }
-    expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, true]);
-    host.kill('SIGKILL');
-    const alive = (pid: number) => existsSync(`/proc/${pid}`) && readStat(pid).state !== 'Z';
-    for (let i = 0; i < 100 && pids.some(alive); i++) await delay(50);
-    expect(pids.map(alive)).toEqual([false, false]);
-  });
+  itNeeds(
+    ['linux'],
+    'running containers, also another user’s, and one at a gate end with it',
+    async () => {
+      const host = execFile(process.execPath, ['--input-type=module', '-e', script]);
+      const pids: number[] = [];
+      for await (const line of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
+        if (pids.push(Number(line)) === 3) break;
+      }
+      expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, true, true]);
+      host.kill('SIGKILL');
+      const alive = (pid: number) => existsSync(`/proc/${pid}`) && readStat(pid).state !== 'Z';
+      for (let i = 0; i < 100 && pids.some(alive); i++) await delay(50);
+      expect(pids.map(alive)).toEqual([false, false, false]);
+    },
+  );
 });

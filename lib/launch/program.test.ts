@@ -125,6 +125,23 @@ describe('records', () => {
     expect(names(forking, around).filter((name) => name === 'prctl')).toHaveLength(2);
   });
 
+  it('ask for it again after another uid as well, and time the line without that', () => {
+    const becoming = launch({}, (call) => {
+      call.setuid(1);
+      call.chdir('/');
+    });
+    const around = { ...simple, tether: true, timed: true };
+    expect(names(becoming, around).slice(-7)).toEqual([
+      'clockGettime',
+      'setuid',
+      'clockGettime',
+      'prctl',
+      'clockGettime',
+      'chdir',
+      'clockGettime',
+    ]);
+  });
+
   it('read the clock on both sides of a line when timed', () => {
     const timed = names(
       launch({}, (call) => void call.chdir('/')),

@@ -57,14 +57,14 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
   const records: Record[] = [];
   const add = (body: Parameters<typeof launch>[1]) =>
     records.push(...launch({}, body).lines.map((line) => recordOf(line, null)));
-  const forked = () => add((call) => around.tether && call.prctl(PR_SET_PDEATHSIG, SIGKILL));
+  const tie = () => add((call) => around.tether && call.prctl(PR_SET_PDEATHSIG, SIGKILL));
 
   if (wire) add((call) => call.close(wire.mine));
   if (from) {
     add((call) => call.setns(from.pidfd, cloneFlags(from.namespaces)));
     records.push(forkRecord(cloneFlags(program.namespaces), null));
   }
-  forked();
+  tie();
   add((call) => placeStreams(call, around.streams));
   program.lines.forEach((line, index) => {
     if (wire && (around.stepped || line.kind === 'gate')) {
@@ -74,11 +74,19 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
     }
     if (around.timed) add(readClock);
     if (line.kind !== 'gate') records.push(recordOf(line, line));
-    if (line.kind === 'fork') forked();
+    if (!unties(line)) return;
+    // Nor is this time the line's.
+    if (around.timed && line.kind === 'call') add(readClock);
+    tie();
   });
   if (around.timed) add(readClock);
   return records;
 }
+
+/** The kernel forgets PR_SET_PDEATHSIG in a new process, and where credentials change. prctl(2) */
+const unties = (line: Line) =>
+  line.kind === 'fork' ||
+  (line.kind === 'call' && ['setuid', 'setgid', 'setns', 'unshare'].includes(line.call));
 
 function recordOf(line: Line, origin: Line | null): Record {
   if (line.kind === 'fork') return forkRecord(line.flags, origin);
