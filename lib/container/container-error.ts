@@ -1,6 +1,6 @@
 /**
  * A runtime that cannot be carried out as it is written: what is wrong with its two lists, found
- * before anything is done.
+ * before that part of them is done.
  */
 export class ContainerError extends Error {
   constructor(message: string) {

@@ -62,7 +62,7 @@ itNeeds(['root'], 'prepares, connects once while the child waits, and undoes it 
   expect(readFileSync(at('pid'), 'utf8')).toBe(String(container.pid));
   expect(readFileSync(`/proc/${container.pid}/cmdline`, 'utf8')).toBe('sleep\x001000\0');
   expect(await container.undo()).toEqual({
-    undone: ['pid', 'two', 'one', 'processes of run', 'directory of run'],
+    undone: ['pid', 'processes of run', 'two', 'one', 'directory of run'],
     failed: [],
   });
   expect(await container.exited).toEqual({ signal: 'SIGKILL' });
@@ -136,3 +136,20 @@ itNeeds(['linux'], 'connections without a gate to make them at are refused, undo
   await expect(starting).rejects.toThrow('no gate at which it would wait for: pid');
   expect(host.done).toHaveLength(1);
 });
+
+itNeeds(
+  ['root'],
+  'an action inside the child is refused where the child has not left',
+  async () => {
+    const inside = (pid: number): Action => ({
+      ...file('loopback', ''),
+      does: [{ do: 'run', argv: ['true'], inside: { pid, namespaces: ['network'] } }],
+    });
+    const connect = (pid: number) => [file('before', ''), inside(pid)];
+    const runtime = { ...runtimeOf(sleeping()), connect };
+    const starting = startContainer(runtime, host, { id: 'run' });
+    await expect(starting).rejects.toThrow(/^loopback: .*add 'network' to the namespaces/);
+    expect(existsSync(at('before'))).toBe(false);
+    expect(processesWithEnv('container', 'run')).toEqual([]);
+  },
+);

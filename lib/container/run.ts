@@ -3,17 +3,18 @@
  * waits at its first gate. Everything goes through the run's journal, the container's processes as
  * well, so whatever becomes of this process, nothing is left.
  *
- *   journal: processes of ID
  *   prepare: action, action, …
+ *   journal: processes of ID
  *   clone  ──────────────────────────────▶ line, line, … gate
  *   connect(pid): action, action, …
  *   open the gate ───────────────────────▶ line, line, … execve
  */
-import type { Action } from '../host/action.ts';
+import type { Action, Effect } from '../host/action.ts';
 import type { Host, UndoReport } from '../host/host.ts';
 import type { Share } from '../host/share.ts';
 import type { Line, Program } from '../launch/program.ts';
 import { type Child, type StartOptions, start } from '../launch/start.ts';
+import { namespaceInode } from '../observe/namespaces.ts';
 import { ContainerError } from './container-error.ts';
 import { connectionsOf } from './mutate.ts';
 import type { Runtime } from './runtime.ts';
@@ -36,9 +37,9 @@ export interface RunningContainer extends Child {
 }
 
 /**
- * Resolves when the container's own program runs. Throws ContainerError before anything is done;
- * HostError, LaunchError or SyscallError later: the child is gone then, and what was done on the
- * host is the caller's to undo with `host.undo()`.
+ * Resolves when the container's own program runs. Throws ContainerError where the two lists do not
+ * fit together, HostError, LaunchError or SyscallError where one of them fails: the child is gone
+ * then, and what was done on the host is the caller's to undo with `host.undo()`.
  */
 export async function startContainer(
   runtime: Runtime,
@@ -54,14 +55,17 @@ export async function startContainer(
     await (action.shared && share ? share(action) : host.do(action));
     done.push(action);
   };
-  await host.do(processesOf(id));
   for (const action of runtime.prepare) await act(action);
+  // Undone before them: a cgroup, or a mount that is in use, goes after its processes.
+  await host.do(processesOf(id));
 
   let connected = false;
   const atGate = async (_gate: string, pid: number) => {
     if (connected) return;
     connected = true;
-    for (const action of runtime.connect(pid)) await act(action);
+    const actions = runtime.connect(pid);
+    assertApart(actions, pid, options.from);
+    for (const action of actions) await act(action);
   };
   const child = await start(runtime.program, { ...startOptions, atGate });
   const undo = async () => {
@@ -102,3 +106,19 @@ function assertConnectable(runtime: Runtime): void {
     `the program has no gate at which it would wait for: ${names.join(', ')}; add call.gate(…)`,
   );
 }
+
+/** What is done inside a namespace of the child would else be done to that of the host. */
+function assertApart(actions: readonly Action[], pid: number, from: StartOptions['from']): void {
+  for (const { name, does } of actions) {
+    for (const kind of does.flatMap((effect) => kindsInside(effect, pid))) {
+      const host = from?.namespaces.includes(kind) ? from.pid : process.pid;
+      if (namespaceInode(pid, kind) !== namespaceInode(host, kind)) continue;
+      throw new ContainerError(
+        `${name}: the process is in the ${kind} namespace of the host, where this must not be done; add '${kind}' to the namespaces that launch makes`,
+      );
+    }
+  }
+}
+
+const kindsInside = (effect: Effect, pid: number) =>
+  effect.do === 'run' && effect.inside?.pid === pid ? effect.inside.namespaces : [];
