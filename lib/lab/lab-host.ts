@@ -38,6 +38,8 @@ export type Origin = { pid: number; namespaces: readonly Namespace[] } | null;
 
 export interface OwnedLabHost extends LabHost {
   origin: Origin;
+  /** For what runs on it: in one language everywhere, and found by its id after a crash. */
+  env: Readonly<Record<string, string>>;
   end(): Promise<void>;
 }
 
@@ -46,10 +48,12 @@ export async function startLabHost(id: string): Promise<OwnedLabHost> {
   const opened = openStreams('null');
   const holder = await opened.hand((streams) => start(holderProgram(id), { streams }));
   const origin = { pid: holder.pid, namespaces: HOST_NAMESPACES };
+  const env = environmentOf(id);
   return {
     pid: holder.pid,
     origin,
-    run: runner(origin),
+    env,
+    run: runner(origin, env),
     end: async () => {
       holder.kill();
       await holder.exited;
@@ -58,9 +62,16 @@ export async function startLabHost(id: string): Promise<OwnedLabHost> {
 }
 
 /** The machine itself as the lab's host, for `--on-host`. */
-export function realHost(): OwnedLabHost {
-  return { pid: process.pid, origin: null, run: runner(null), end: async () => {} };
+export function realHost(id: string): OwnedLabHost {
+  const env = environmentOf(id);
+  return { pid: process.pid, origin: null, env, run: runner(null, env), end: async () => {} };
 }
+
+const environmentOf = (id: string): Record<string, string> => ({
+  ...(process.env as Record<string, string>),
+  LC_ALL: 'C',
+  container: id,
+});
 
 function holderProgram(id: string): Program {
   return launch({ namespaces: HOST_NAMESPACES }, (call) => {
@@ -78,12 +89,11 @@ function holderProgram(id: string): Program {
   });
 }
 
-function runner(origin: Origin): LabHost['run'] {
+function runner(origin: Origin, env: OwnedLabHost['env']): LabHost['run'] {
   return async (argv, options = {}) => {
     const [name = '', ...rest] = argv;
     const program = launch({}, (call) => {
       call.rtSigprocmask(SIG_SETMASK, []);
-      const env = process.env as Record<string, string>;
       call.execve(locate(name), [name, ...rest], env);
     });
     const from = origin ?? undefined;

@@ -21,7 +21,7 @@ export function makeStepContext(subject: Subject, show: (text: string) => void):
 
 /** In the run's directory, so that commands name `rootfs` and not a long path. */
 function hostShell({ host, rootfs }: Subject, show: (text: string) => void): StepContext['host'] {
-  const { origin } = host as OwnedLabHost;
+  const { origin, env } = host as OwnedLabHost;
   const shell = $({
     quiet: true,
     nothrow: true,
@@ -30,7 +30,7 @@ function hostShell({ host, rootfs }: Subject, show: (text: string) => void): Ste
     spawn: ((command: string, _args: string[], options: SpawnOptions) => {
       const argv = ['bash', '-c', command];
       const [file = '', ...rest] = origin ? [...enter(origin.pid), ...argv] : argv;
-      return spawn(file, rest, { ...options, cwd: dirname(rootfs), shell: false });
+      return spawn(file, rest, { ...options, env, cwd: dirname(rootfs), shell: false });
     }) as typeof spawn,
   });
   // The directory is entered by name: one that was opened outside would show the mounts there.

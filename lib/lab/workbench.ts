@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
-import { startContainer } from '../container/run.ts';
+import { processesOf, startContainer } from '../container/run.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
 import { type Host, openHost, type UndoReport } from '../host/host.ts';
@@ -75,7 +75,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   try {
     const rootfs = `${owned.directory}/rootfs`;
     await prepareRootfs(rootfs, options.rootfs);
-    labHost = options.onHost ? realHost() : await startJournalled(owned, `${id}-host`);
+    labHost = await openLabHost(owned, `${id}-host`, options.onHost ?? false);
   } catch (error) {
     await close();
     throw error;
@@ -116,14 +116,10 @@ async function prepareRootfs(target: string, given: string | undefined): Promise
   await copyRootfs(cached.path, target);
 }
 
-async function startJournalled(owned: Host, id: string): Promise<OwnedLabHost> {
-  await owned.do({
-    name: `processes of ${id}`,
-    does: [],
-    undoes: [{ do: 'end-processes', container: id }],
-    seen: { processesOf: id },
-  });
-  return startLabHost(id);
+/** What is started on it is in the journal first, so that a crash leaves none of it running. */
+async function openLabHost(owned: Host, id: string, real: boolean): Promise<OwnedLabHost> {
+  await owned.do(processesOf(id));
+  return real ? realHost(id) : startLabHost(id);
 }
 
 interface Making {
