@@ -1,9 +1,10 @@
 /**
  * `npm run test:kill`: labs are killed (SIGKILL, the process alone) at random moments; after each
  * kill `npm run clean` has to bring back the host as it was. The host is what picture.ts sees of
- * it: mounts, namespaces, links, rules, processes, directories.
+ * it: mounts, namespaces, links, rules, processes, directories. It is a machine of the test's own,
+ * in namespaces, where nobody else comes and goes; with `--here` it is this one.
  *
- *   npm run test:kill -- [KILLS] [--seed N]
+ *   npm run test:kill -- [KILLS] [--seed N] [--here]
  *
  * Exit codes: 0 nothing was left, 1 something was, 2 wrong usage, 3 this host cannot run it.
  */
@@ -11,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cleanAll } from '../lib/host/clean.ts';
@@ -26,12 +27,13 @@ import {
   takePicture,
 } from '../lib/observe/picture.ts';
 import { reportCounts } from './counts.ts';
+import { runOnOwnMachine } from './kill/own-machine.ts';
 
 const KILLS = 100;
 /** How long what was ended may take to vanish, in milliseconds. */
 const PATIENCE = 5_000;
 const MOST_LINES = 10;
-const USAGE = 'npm run test:kill -- [KILLS] [--seed N]';
+const USAGE = 'npm run test:kill -- [KILLS] [--seed N] [--here]';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -40,6 +42,18 @@ async function main(args: string[]): Promise<number> {
   if (typeof given === 'string') {
     console.error(`test:kill: ${given}; usage: ${USAGE}`);
     return 2;
+  }
+  const { met, reason } = needs('root', 'ip', 'nft');
+  if (!met) {
+    console.error(`test:kill: ${reason}`);
+    return 3;
+  }
+  if (!given.here) {
+    const script = join(root, 'scripts/kill-test.ts');
+    const numbers = [String(given.count), '--seed', String(given.seed)];
+    const counts = process.env.UNBOXED_COUNTS;
+    const kept = counts ? [dirname(resolve(counts))] : [];
+    return runOnOwnMachine([process.execPath, script, ...numbers, '--here'], [root, ...kept]);
   }
   const unable = await whyUnable();
   if (unable !== null) {
@@ -55,17 +69,26 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function readArguments(args: string[]): { count: number; seed: number } | string {
+interface Given {
+  count: number;
+  seed: number;
+  here: boolean;
+}
+
+function readArguments(args: string[]): Given | string {
   try {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { seed: { type: 'string', default: String(Date.now() % 1_000_000) } },
+      options: {
+        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+        here: { type: 'boolean', default: false },
+      },
     });
     const [count = String(KILLS), ...more] = positionals;
     const wrong = [count, values.seed, ...more].find((text) => !/^\d+$/.test(text));
     if (more.length > 0 || wrong !== undefined) return `not a number of kills: ${wrong ?? more[0]}`;
-    return { count: Number(count), seed: Number(values.seed) };
+    return { count: Number(count), seed: Number(values.seed), here: values.here };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }
@@ -73,14 +96,12 @@ function readArguments(args: string[]): { count: number; seed: number } | string
 
 /** Another run would come and go in the pictures. */
 async function whyUnable(): Promise<string | null> {
-  const { met, reason } = needs('root', 'ip', 'nft');
-  if (!met) return reason;
   const { inUse } = await cleanAll({ all: true, keepCache: true });
   const alive = inUse.find(({ pid }) => pid !== null);
   return alive ? `pid ${alive.pid} works with ${alive.name}; wait until it has ended` : null;
 }
 
-async function killAll(given: { count: number; seed: number }, my: string): Promise<number> {
+async function killAll(given: Given, my: string): Promise<number> {
   const labs: TimedLab[] = [];
   // The first run of all fills the cache of root filesystems, which is not to be measured.
   if ((await timeLab(numberOf(course[0]), my)) === null) return 1;
