@@ -9,7 +9,6 @@ import * as pivotRoot from '../03-pivot-root/runtime.ts';
 /** Its parent ends at once. It reads a file because there is no /dev/null yet to read from. */
 const ORPHAN = '(sleep 0.1 < /etc/os-release &)';
 
-/** One letter for each child, Z for one that has ended and that nobody has waited for. */
 /** "sleep Z": name and state of each child; one that is gone meanwhile is left out. */
 const describeChildren = (pid: number) =>
   childrenOf(pid).flatMap((child) => {
@@ -80,11 +79,11 @@ export default defineLab({
           argv: ['/bin/sh', '-c', `${ORPHAN}; exec sleep 60`],
         });
         await until(() => describeChildren(lazy.pid).includes('sleep Z'));
-        await host`ps -e -o pid,ppid,stat,comm | grep -w ${lazy.pid}`;
+        await host`ps -e -o pid,ppid,state,comm | grep -w ${lazy.pid}`;
         await using box = await subject.start();
         await box.type(ORPHAN);
         await until(() => describeChildren(box.pid).length === 0);
-        await box.type('ps -e -o pid,ppid,stat,comm');
+        await box.type('ps -e -o pid,ppid,state,comm');
       },
     },
     signals: {

@@ -4,7 +4,7 @@
  * network_namespaces(7), packet(7)
  */
 import { randomBytes } from 'node:crypto';
-import { AF_PACKET, ETH_P_ALL, SOCK_RAW } from '../../lib/kernel/constants.ts';
+import { AF_PACKET, ETH_P_IP, SOCK_RAW } from '../../lib/kernel/constants.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
 import { startServer } from '../../lib/network/server.ts';
 
@@ -29,8 +29,8 @@ const askLoopback: Attack = {
   },
 };
 
-/** All protocols, in network byte order. */
-const EVERYTHING = ETH_P_ALL << 8;
+/** In network byte order. Over IPv6 there is talk that nobody began: router solicitations. */
+const IPV4 = ETH_P_IP >> 8;
 
 /** Where nobody listens; whoever sniffs hears it all the same. */
 const DISCARD = 9;
@@ -46,7 +46,7 @@ const sniff: Attack = {
     const secret = randomBytes(8).toString('hex');
     await using box = await subject.start({
       calls: (call) => {
-        const socket = call.socket(AF_PACKET, SOCK_RAW, EVERYTHING);
+        const socket = call.socket(AF_PACKET, SOCK_RAW, IPV4);
         call.dup3(socket, EAR, 0);
         call.execve('/bin/sh', ['sh'], { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
       },

@@ -1,9 +1,23 @@
 /** The guided steps of lab 05, in the order of its reading. */
 import { defineLab } from '../../lib/lab/lab.ts';
 import { OUTSIDE } from '../../lib/network/plan.ts';
+import { startServer } from '../../lib/network/server.ts';
+import * as pidNamespace from '../04-pid-namespace/runtime.ts';
+
+const LOOPBACK = '127.0.0.1';
 
 export default defineLab({
   steps: {
+    reach: {
+      title: 'Ask 127.0.0.1, under lab 04',
+      run: async ({ subject, show }) => {
+        const network = { pid: subject.host.pid };
+        await using server = await startServer({ address: LOOPBACK, id: 'server', network });
+        show(`(a server listens on ${LOOPBACK}:${server.port}, pid ${server.pid} on the host)`);
+        await using box = await subject.under(pidNamespace, 'lab 04').start();
+        await box.type(`bash -c 'cat < /dev/tcp/${LOOPBACK}/${server.port}'`);
+      },
+    },
     alone: {
       title: 'A new network namespace, and nothing else',
       run: async ({ host }) => {

@@ -12,7 +12,7 @@ import type { Running, Subject } from '../../lib/lab/subject.ts';
 import { differingNamespaces } from '../../lib/namespaces/joining.ts';
 import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { NAMESPACE_FILES, type Namespace, readNamespaces } from '../../lib/observe/namespaces.ts';
-import { readFds, readStatus } from '../../lib/observe/process.ts';
+import { readCmdline, readEnviron, readFds, readStatus } from '../../lib/observe/process.ts';
 
 const SLEEP = ['/bin/sleep', '60'];
 
@@ -34,6 +34,7 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
     yield numbered(joined.pid, box.pid);
     yield descriptors(joined.pid, careless);
     yield signals(joined.pid);
+    yield started(joined.pid);
   } finally {
     kernel.close(careless);
   }
@@ -115,6 +116,16 @@ function signals(joined: number): Finding {
     seen: `SigBlk ${sigBlk.toString(16)}, ignored: ${ignored.join(' ') || 'none'}`,
     where: `/proc/${joined}/status`,
     hint: 'the same three calls as for a new container: execute() writes them down',
+  });
+}
+
+function started(joined: number): Finding {
+  const names = Object.keys(readEnviron(joined) ?? {}).sort();
+  return compare('it runs what was asked for, in the environment that was given', {
+    expected: `${SLEEP.join(' ')} with HOME PATH TERM container`,
+    seen: `${readCmdline(joined).join(' ')} with ${names.join(' ')}`,
+    where: `/proc/${joined}/cmdline and /proc/${joined}/environ`,
+    hint: 'execve takes the arguments and the environment that join is given, and nothing of Node’s',
   });
 }
 

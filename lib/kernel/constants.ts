@@ -170,7 +170,7 @@ export const IFF_UP = 0x1;
 export const IFF_RUNNING = 0x40;
 
 // linux/if_ether.h: packet(7)
-export const ETH_P_ALL = 0x0003;
+export const ETH_P_IP = 0x0800;
 
 // <sys/socket.h>
 export const AF_UNIX = 1;
