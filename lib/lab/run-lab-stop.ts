@@ -1,6 +1,6 @@
 /**
- * Ctrl-C and the other signals that end a process, turned into an error that unwinds the walk, so
- * that there is time to take away what the lab has made. A second signal ends at once: what is left
+ * Ctrl-C, the other signals that end a process, and a reader who reads no further (`| head`), turned
+ * into an error that unwinds the walk, so that there is time to take away what the lab has made. A second signal ends at once: what is left
  * then is in the journal.
  * signal(7)
  */
@@ -17,9 +17,11 @@ export interface Stop extends Disposable {
   interrupt(): void;
 }
 
+type Reason = (typeof ENDING)[number] | 'SIGPIPE';
+
 export class Stopped extends Error {
   exitCode: number;
-  constructor(signal: (typeof ENDING)[number]) {
+  constructor(signal: Reason) {
     super(signal);
     this.exitCode = 128 + constants.signals[signal];
   }
@@ -31,12 +33,18 @@ export function stopOnSignals(): Stop {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   // It is waited for in races only; between them nobody is listening.
   stopped.catch(() => {});
-  const stop = (signal: (typeof ENDING)[number]) => {
+  const stop = (signal: Reason) => {
     const reason = new Stopped(signal);
     if (controller.signal.aborted) process.exit(reason.exitCode);
     controller.abort(reason);
     reject(reason);
   };
+  // Node ignores SIGPIPE; a write tells it instead, and so does every write after it.
+  const closed = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!controller.signal.aborted) stop('SIGPIPE');
+  };
+  process.stdout.on('error', closed);
   for (const signal of ENDING) process.on(signal, stop);
   return {
     stopped,
@@ -44,6 +52,7 @@ export function stopOnSignals(): Stop {
     interrupt: () => stop('SIGINT'),
     [Symbol.dispose]: () => {
       for (const signal of ENDING) process.off(signal, stop);
+      process.stdout.off('error', closed);
     },
   };
 }

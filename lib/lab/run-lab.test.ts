@@ -247,4 +247,12 @@ describe('npm run lab', () => {
     expect((await running).exitCode).toBe(130);
     expect(runs()).toEqual([]);
   });
+
+  itNeeds(['root'], 'takes everything away too when nobody reads on', async () => {
+    const running = lab('01', '--yes');
+    running.stdout.once('data', () => running.stdout.destroy());
+    const { exitCode, stderr } = await running;
+    expect([exitCode, stderr]).toEqual([141, '']);
+    expect(runs()).toEqual([]);
+  });
 });
