@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { kernel } from '../../lib/kernel/call.ts';
-import { AT_FDCWD, O_RDONLY } from '../../lib/kernel/constants.ts';
+import { AT_FDCWD, O_RDONLY, SIGPIPE, SIGXFSZ } from '../../lib/kernel/constants.ts';
 import { defineLab } from '../../lib/lab/lab.ts';
 import { explainProgram } from '../../lib/launch/explain.ts';
 import { formatRows } from '../../lib/launch/explain-text.ts';
@@ -43,6 +43,8 @@ export default defineLab({
         // As a careless library opens a file: without O_CLOEXEC.
         const descriptor = kernel.openat(AT_FDCWD, path, O_RDONLY);
         await host`rm secret; ls secret`;
+        // As Node starts; a package that watches for signals may have changed it since.
+        for (const signal of [SIGPIPE, SIGXFSZ]) kernel.rtSigaction(signal, 'SIG_IGN');
         await using box = await subject.under(before, 'a bare execve').start();
         await host`grep -E '^Sig(Blk|Ign)' /proc/${box.pid}/status`;
         await host`ls /proc/${box.pid}/fd`;
@@ -59,12 +61,15 @@ export default defineLab({
       },
     },
     clean: {
-      title: 'The same process, brought along nothing',
+      title: 'The same process, with nothing brought along',
       run: async ({ subject, host }) => {
+        const descriptor = kernel.openat(AT_FDCWD, '/etc/passwd', O_RDONLY);
         await using box = await subject.start();
         await host`grep -E '^Sig(Blk|Ign)' /proc/${box.pid}/status`;
         await host`ls /proc/${box.pid}/fd`;
+        await box.type(`cat /proc/self/fd/${descriptor}`);
         await host`cat /proc/${box.pid}/environ | tr '\\0' '\\n' | cut -d= -f1 | sort`;
+        kernel.close(descriptor);
       },
     },
   },
