@@ -5,9 +5,10 @@
  */
 import { statSync } from 'node:fs';
 import { compare, type Finding, judge } from '../../lib/lab/finding.ts';
-import type { Subject } from '../../lib/lab/subject.ts';
-import { mountAt, readMountinfo } from '../../lib/observe/mountinfo.ts';
+import type { LabHost, Subject } from '../../lib/lab/subject.ts';
+import { type Mount, mountAt, parseMountinfo, readMountinfo } from '../../lib/observe/mountinfo.ts';
 import { namespaceInode } from '../../lib/observe/namespaces.ts';
+import { readRoot } from '../../lib/observe/process.ts';
 
 export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   await using box = await subject.start({ argv: ['/bin/sleep', '60'] });
@@ -15,6 +16,7 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   yield ownTable(box.pid, host);
   yield* temporary(box.pid);
   yield nothingLeaks(subject);
+  yield await noPeers(box.pid, subject.host);
 }
 
 function ownTable(pid: number, host: number): Finding {
@@ -58,4 +60,26 @@ function nothingLeaks(subject: Subject): Finding {
     where: `/proc/${pid}/mountinfo`,
     hint: 'the copied table is a peer of the host’s: make it private, all of it, before the first mount',
   });
+}
+
+/** Peer groups are numbered for the whole machine; members say `shared:N`. */
+async function noPeers(pid: number, host: LabHost): Promise<Finding> {
+  const groups = ({ optional }: Mount) => optional.filter((tag) => tag.startsWith('shared:'));
+  const theirs = new Set(readMountinfo(host.pid).flatMap(groups));
+  const mounts = await readWholeTable(pid, host);
+  const peers = mounts.filter((mount) => groups(mount).some((group) => theirs.has(group)));
+  const first = peers.slice(0, 3).map(({ mountPoint }) => mountPoint);
+  return compare('none of its mounts is a peer of one of the host’s', {
+    expected: '0 peers',
+    seen: [`${peers.length} peers`, ...first].join(' '),
+    where: `shared:N in the mount tables of ${pid} and ${host.pid}`,
+    hint: 'what is mounted below a peer appears on the host: MS_REC takes the whole table out of its groups, not / alone',
+  });
+}
+
+/** mountinfo stops at a process's root; who joins its namespace stands at the table's. */
+async function readWholeTable(pid: number, host: LabHost): Promise<Mount[]> {
+  if (readRoot(pid) === '/') return readMountinfo(pid);
+  const join = ['nsenter', `--target=${pid}`, '--mount'];
+  return parseMountinfo(await host.run([...join, 'cat', '/proc/self/mountinfo']));
 }

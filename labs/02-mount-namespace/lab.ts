@@ -33,9 +33,9 @@ export default defineLab({
     peers: {
       title: 'Who hears of a mount',
       run: async ({ host }) => {
-        await host`grep ' / / ' /proc/self/mountinfo`;
-        await host`unshare --mount --propagation unchanged grep ' / / ' /proc/self/mountinfo`;
-        await host`unshare --mount --propagation private grep ' / / ' /proc/self/mountinfo`;
+        await host`awk '$5 == "/"' /proc/self/mountinfo`;
+        await host`unshare --mount --propagation unchanged awk '$5 == "/"' /proc/self/mountinfo`;
+        await host`unshare --mount --propagation private awk '$5 == "/"' /proc/self/mountinfo`;
       },
     },
     leak: {
