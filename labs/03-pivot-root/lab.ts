@@ -50,7 +50,7 @@ export default defineLab({
         await box.type('mkdir -p new && mount -t tmpfs -o size=1G tmpfs new && cd new');
         await box.type('cp --parents -L /bin/ls /bin/umount .');
         await box.type(
-          "cp --parents -L $(ldd /bin/ls /bin/umount | grep -o '/lib[^ ]*' | sort -u) .",
+          "cp --parents -L $(ldd /bin/ls /bin/umount | grep -o '/[^ ]*[.]so[^ ]*' | sort -u) .",
         );
         await box.type('mkdir old-rootfs proc && mount --rbind /proc proc');
         await box.type('pivot_root . old-rootfs; cd .');
@@ -77,15 +77,11 @@ export default defineLab({
       run: async ({ subject, show }) => {
         const bare = subject.under(lab01, 'lab 01');
         const chroot = subject.under(lab02, 'lab 02');
-        const line = (...cells: string[]) =>
-          show(
-            cells
-              .map((cell) => cell.padEnd(26))
-              .join('')
-              .trimEnd(),
-          );
-        line('', 'chroot', 'pivot_root');
-        for await (const row of compareRoots(bare, chroot, subject)) line(...row);
+        const rows = [['', 'chroot', 'pivot_root']];
+        for await (const row of compareRoots(bare, chroot, subject)) rows.push(row);
+        for (const [question = '', left = '', right] of rows) {
+          show(`${question.padEnd(27)}${left.padEnd(17)}${right}`);
+        }
       },
     },
     stacked: {
