@@ -77,10 +77,10 @@ export async function startContainer(
 }
 
 /** Undone without having been done: should this process die, its container must not live on. */
-export const processesOf = (id: string): Action => ({
+export const processesOf = (id: string, root?: string): Action => ({
   name: `processes of ${id}`,
   does: [],
-  undoes: [{ do: 'end-processes', container: id }],
+  undoes: [{ do: 'end-processes', container: id, ...(root !== undefined && { root }) }],
   seen: { processesOf: id },
 });
 

@@ -32,10 +32,10 @@ export type Effect =
   /** Runs a command without a shell, optionally inside another process's namespaces. */
   | { do: 'run'; argv: string[]; inside?: Inside; input?: string }
   /**
-   * SIGKILL to every process whose environment holds `container=<name>` and to those that they have
-   * started; waits until they are gone.
+   * SIGKILL to every process whose environment holds `container=<name>`, or whose root directory is
+   * `root`, and to those that they have started; waits until they are gone.
    */
-  | { do: 'end-processes'; container: string };
+  | { do: 'end-processes'; container: string; root?: string };
 
 /** How one sees from outside that an action's result is there; before the action it must not be. */
 export type Sight =

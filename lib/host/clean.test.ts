@@ -18,6 +18,7 @@ import { launch } from '../launch/program.ts';
 import { start } from '../launch/start.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { comparePictures, takePicture } from '../observe/picture.ts';
+import { identify } from '../observe/process.ts';
 import type { Action } from './action.ts';
 import { cleanAll, recover } from './clean.ts';
 import { openHost } from './host.ts';
@@ -168,7 +169,7 @@ it('a state directory that is not there is nothing to clean', async () => {
 /** Hands a run's journal to a process that has ended: the boot before this one. */
 function abandon({ run }: { run: string }): void {
   const path = journalPath(state, run);
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/"boot":"[^"]*"/, '"boot":"another"'));
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/"startTime":"\d+"/, '"startTime":"0"'));
 }
 
 /** Its undoing fails as long as the file is there. */
@@ -177,4 +178,27 @@ const refusingWhile = (path: string): Action => ({
   does: [{ do: 'write', path, text: '' }],
   undoes: [{ do: 'run', argv: ['test', '!', '-e', path] }],
   seen: { path },
+});
+
+it('after a reboot only files are left to remove, and nothing else is undone', async () => {
+  const host = await openHost('rebooted', state);
+  const [made, setting] = [join(state, 'made'), join(state, 'setting')];
+  writeFileSync(setting, 'set by somebody else since');
+  await host.do({
+    name: 'a setting and a directory',
+    does: [{ do: 'mkdir', path: made }],
+    undoes: [
+      { do: 'write', path: setting, text: 'undone' },
+      { do: 'remove', path: made },
+    ],
+    seen: { path: made },
+  });
+  const journal = journalPath(state, 'rebooted');
+  const { boot } = identify(process.pid);
+  writeFileSync(journal, readFileSync(journal, 'utf8').replaceAll(boot, 'an-earlier-boot'));
+  const { failed } = await cleanAll({ all: true, state });
+  expect(failed).toEqual([]);
+  expect(readFileSync(setting, 'utf8')).toBe('set by somebody else since');
+  expect(existsSync(made)).toBe(false);
+  expect(existsSync(host.directory)).toBe(false);
 });

@@ -7,7 +7,7 @@
  */
 import { readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSame } from '../observe/process.ts';
+import { identify, isSame } from '../observe/process.ts';
 import { directoryAction } from './host.ts';
 import { HostError } from './host-error.ts';
 import { journalPath, readJournal, reopenJournal, runOfJournal } from './journal.ts';
@@ -19,7 +19,7 @@ import {
   runsDirectory,
   stateDirectory,
 } from './state.ts';
-import { undoEntries } from './undo.ts';
+import { leftAfterReboot, undoEntries } from './undo.ts';
 
 export interface CleanReport {
   /** Names of actions that were undone, and the run that they belonged to, null for the cache. */
@@ -73,7 +73,9 @@ export async function cleanAll(options: CleanOptions = {}): Promise<CleanReport>
       return;
     }
     const journal = reopenJournal(path);
-    const { undone, failed } = await undoEntries(entries, journal, runsDirectory(state));
+    const rebooted = owner.boot !== identify(process.pid).boot;
+    const due = rebooted ? leftAfterReboot(entries) : entries;
+    const { undone, failed } = await undoEntries(due, journal, runsDirectory(state));
     report.removed.push(...undone.map((name) => ({ name, run })));
     report.failed.push(...failed.map(({ name, error }) => ({ name, run, error })));
     if (failed.length > 0) journal.close();

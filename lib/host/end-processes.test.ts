@@ -1,6 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'vitest';
+import { untilAsleep } from '../observe/asleep.ts';
+import { findCommand } from '../observe/command.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { childrenOf, identify, isSame, processesWithEnv } from '../observe/process.ts';
 import { endProcesses } from './end-processes.ts';
@@ -50,3 +55,22 @@ itNeeds(['linux'], 'a marked ancestor that cleans up survives it', async () => {
   await once(shell, 'close');
   expect(output).toBe('alive\nshell 0\n');
 });
+
+itNeeds(
+  ['root', 'busybox'],
+  'ends who has the directory as root, also with no environment',
+  async () => {
+    const root = await mkdtemp(join(tmpdir(), 'unboxed-root-'));
+    await copyFile(findCommand('busybox') ?? '', join(root, 'busybox'));
+    const inside = spawn('chroot', [root, '/busybox', 'sleep', '1000'], { env: { PATH } });
+    const ended = once(inside, 'exit');
+    await untilAsleep(inside.pid ?? 0);
+    const outside = spawn('sleep', ['1000'], { env: { PATH } });
+    await endProcesses('nobody-has-this-name', root);
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(outside.exitCode).toBeNull();
+    outside.kill('SIGKILL');
+    await once(outside, 'exit');
+    await rm(root, { recursive: true });
+  },
+);

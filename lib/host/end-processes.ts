@@ -1,10 +1,10 @@
 /**
  * Ending what runs in a container, known by `container=ID` in the environment that it was started
- * with, and whatever such a process has started with another environment. Each is signalled
+ * with, or by its root directory, and whatever such a process has started. Each is signalled
  * through a pidfd that was opened before it was looked at, so the signal cannot reach another
  * process that has got the pid. pidfd_send_signal(2), proc_pid_environ(5)
  */
-import { closeSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
 import { SIGKILL } from '../kernel/constants.ts';
@@ -18,13 +18,14 @@ const LOOK_AGAIN_MS = 5;
 
 /**
  * Sends SIGKILL until none is left but zombies, which only their parents can take away. Never to
- * this process and its ancestors. Throws HostError after five seconds.
+ * this process and its ancestors. `root` is a directory: processes that have it as their root are
+ * ended as well, whatever their environment. Throws HostError after five seconds.
  */
-export async function endProcesses(container: string): Promise<void> {
+export async function endProcesses(container: string, root?: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   let found = new Map<number, Stat>();
   for (;;) {
-    found = processesOf(container, found);
+    found = processesOf(container, root, found);
     if (found.size === 0) return;
     if (Date.now() > deadline) {
       const who = [...found].map(([pid, { state }]) => `${pid} (${state})`);
@@ -41,14 +42,20 @@ export async function endProcesses(container: string): Promise<void> {
  * The container's processes that are not zombies, this process and its ancestors left out. Those
  * of `earlier` that still end belong to it, although their parents may be gone.
  */
-function processesOf(container: string, earlier: Map<number, Stat>): Map<number, Stat> {
+function processesOf(
+  container: string,
+  root: string | undefined,
+  earlier: Map<number, Stat>,
+): Map<number, Stat> {
   const stats = new Map<number, Stat>();
   for (const pid of listPids()) {
     const stat = orGone(() => readStat(pid));
     if (stat) stats.set(pid, stat);
   }
   const ours = ancestors(process.pid, stats);
-  const marked = processesWithEnv('container', container).filter((pid) => !ours.has(pid));
+  const marked = processesWithEnv('container', container)
+    .concat(root === undefined ? [] : processesWithRoot(root, stats.keys()))
+    .filter((pid) => !ours.has(pid));
   const ending = [...earlier].filter(([pid, old]) => stats.get(pid)?.startTime === old.startTime);
   const found = new Set([...marked, ...ending.map(([pid]) => pid)]);
   for (let size = -1; size !== found.size; ) {
@@ -57,6 +64,23 @@ function processesOf(container: string, earlier: Map<number, Stat>): Map<number,
   }
   const alive = ([pid, { state }]: [number, Stat]) => found.has(pid) && !'ZX'.includes(state);
   return new Map([...stats].filter(alive));
+}
+
+/** The same directory by device and inode: a container's own name for it is `/`. */
+function processesWithRoot(root: string, pids: Iterable<number>): number[] {
+  const identity = (path: string) => {
+    try {
+      const { dev, ino } = statSync(path);
+      return `${dev}:${ino}`;
+    } catch {
+      // Gone meanwhile, or somebody else's: then it is not the one that is looked for.
+      return undefined;
+    }
+  };
+  const wanted = identity(root);
+  // Removed already: nobody has it as root any more, or nobody can be told by it.
+  if (wanted === undefined || wanted === identity('/')) return [];
+  return [...pids].filter((pid) => identity(`/proc/${pid}/root/`) === wanted);
 }
 
 /** The process itself is the first. */

@@ -57,7 +57,7 @@ async function carryOut(effect: Effect, action: string, runs: string): Promise<v
     case 'unmount':
       return detachMount(effect.path);
     case 'end-processes':
-      return endProcesses(effect.container);
+      return endProcesses(effect.container, effect.root);
     case 'run':
       return run(effect, action);
   }

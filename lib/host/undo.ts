@@ -37,6 +37,16 @@ export async function undoEntries(
   return report;
 }
 
+/**
+ * Of entries from before the machine was started anew only files are left. Everything else went
+ * with the kernel that held it, and what has the same name now is somebody else's.
+ */
+export const leftAfterReboot = (entries: readonly Entry[]): Entry[] =>
+  entries.map((entry) => {
+    const undoes = entry.action.undoes.filter((effect) => effect.do === 'remove');
+    return { ...entry, action: { ...entry.action, undoes } };
+  });
+
 /** Throws HostError. */
 async function undoEntry({ action, inside }: Entry, runs: string): Promise<void> {
   for (const effect of action.undoes) {

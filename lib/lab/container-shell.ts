@@ -16,7 +16,11 @@ export function openContainerShell(input: Writable, output: Readable): Container
   const mark = `end-${randomBytes(6).toString('hex')}`;
   let text = '';
   let ended = false;
-  let wake = () => {};
+  const waiting = new Set<() => void>();
+  const wake = () => {
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  };
   output.setEncoding('utf8');
   output.on('data', (chunk: string) => {
     text += chunk;
@@ -32,7 +36,7 @@ export function openContainerShell(input: Writable, output: Readable): Container
   const until = async (stop: () => boolean) => {
     while (!ended && !stop()) {
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        waiting.add(resolve);
       });
     }
   };

@@ -6,7 +6,7 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { stateDirectory } from '../host/state.ts';
 import { MS_PRIVATE, MS_REC, SIG_SETMASK } from '../kernel/constants.ts';
 import { launch } from '../launch/program.ts';
@@ -60,5 +60,5 @@ async function runAsNamespaceRoot(): Promise<number> {
     process.on(signal, () => child.kill(signal === 'SIGTERM' ? 15 : 1));
   }
   const exit = await child.exited;
-  return exit.code ?? 1;
+  return exit.code ?? 128 + constants.signals[exit.signal as NodeJS.Signals];
 }

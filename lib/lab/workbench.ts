@@ -66,11 +66,18 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   let labHost: OwnedLabHost | undefined;
   let outside: Promise<Server> | undefined;
   const close = async () => {
-    for (const running of [...open].reverse()) await running.end();
+    // One that fails must not keep the others from being ended; the first failure is told.
+    const failures: unknown[] = [];
+    const attempt = async (work: () => Promise<unknown>) => {
+      await work().catch((error: unknown) => failures.push(error));
+    };
+    for (const running of [...open].reverse()) await attempt(running.end);
     // An error of its start has been thrown to whoever asked for it.
-    await (await outside?.catch(() => undefined))?.end();
-    await labHost?.end();
-    assertUndone(await owned.undo({ keep: options.keep ?? false }));
+    const server = await outside?.catch(() => undefined);
+    if (server) await attempt(() => server.end());
+    await attempt(async () => labHost?.end());
+    await attempt(async () => assertUndone(await owned.undo({ keep: options.keep ?? false })));
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const rootfs = `${owned.directory}/rootfs`;
@@ -118,7 +125,7 @@ async function prepareRootfs(target: string, given: string | undefined): Promise
 
 /** What is started on it is in the journal first, so that a crash leaves none of it running. */
 async function openLabHost(owned: Host, id: string, real: boolean): Promise<OwnedLabHost> {
-  await owned.do(processesOf(id));
+  await owned.do(processesOf(id, `${owned.directory}/rootfs`));
   return real ? realHost(id) : startLabHost(id);
 }
 
