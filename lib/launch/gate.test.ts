@@ -1,31 +1,12 @@
 import { existsSync, readlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { SIG_SETMASK } from '../kernel/constants.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { capture } from './capture.ts';
 import { LaunchError } from './launch-error.ts';
-import { type Calls, launch, type Program } from './program.ts';
+import { launch } from './program.ts';
+import { rejected, sh } from './shell.fixture.ts';
 import { start } from './start.ts';
-
-const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-const _quiet = { streams: [0, 1, 2] as const };
-
-function sh(call: Calls, script: string): void {
-  call.rtSigprocmask(SIG_SETMASK, []);
-  call.execve('/bin/sh', ['sh', '-c', script], PATH);
-}
-
-const _shell = (script: string, namespaces: Program['namespaces'] = []) =>
-  launch({ namespaces }, (call) => sh(call, script));
-
-const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => error,
-  );
 
 describe('a gate', () => {
   const gated = launch({ namespaces: ['uts'] }, (call) => {

@@ -1,30 +1,12 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { CLONE_NEWPID, SIG_SETMASK } from '../kernel/constants.ts';
+import { CLONE_NEWPID } from '../kernel/constants.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readStatus } from '../observe/process.ts';
 import { capture } from './capture.ts';
-import { type Calls, launch, type Program } from './program.ts';
+import { launch } from './program.ts';
+import { quiet, rejected, sh, shell } from './shell.fixture.ts';
 import { start } from './start.ts';
-
-const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-const quiet = { streams: [0, 1, 2] as const };
-
-function sh(call: Calls, script: string): void {
-  call.rtSigprocmask(SIG_SETMASK, []);
-  call.execve('/bin/sh', ['sh', '-c', script], PATH);
-}
-
-const shell = (script: string, namespaces: Program['namespaces'] = []) =>
-  launch({ namespaces }, (call) => sh(call, script));
-
-const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => error,
-  );
 
 describe('another process’s namespaces', () => {
   itNeeds(['root'], 'are where a program starts from, those named and no others', async () => {

@@ -3,31 +3,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { CLONE_NEWPID, SIG_SETMASK } from '../kernel/constants.ts';
+import { CLONE_NEWPID } from '../kernel/constants.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { childrenOf, readStat } from '../observe/process.ts';
 import { capture } from './capture.ts';
-import { type Calls, launch, type Program } from './program.ts';
+import { launch } from './program.ts';
+import { quiet, rejected, sh, shell } from './shell.fixture.ts';
 import { start } from './start.ts';
-
-const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-const quiet = { streams: [0, 1, 2] as const };
-
-function sh(call: Calls, script: string): void {
-  call.rtSigprocmask(SIG_SETMASK, []);
-  call.execve('/bin/sh', ['sh', '-c', script], PATH);
-}
-
-const shell = (script: string, namespaces: Program['namespaces'] = []) =>
-  launch({ namespaces }, (call) => sh(call, script));
-
-const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => error,
-  );
 
 /** What a launch may leave behind in this process. */
 function traces() {

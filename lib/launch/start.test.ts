@@ -13,7 +13,6 @@ import {
   O_DIRECTORY,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
-  SIG_SETMASK,
   SIGTERM,
 } from '../kernel/constants.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
@@ -22,27 +21,9 @@ import { readMountinfo } from '../observe/mountinfo.ts';
 import { readFds } from '../observe/process.ts';
 import { capture } from './capture.ts';
 import { LaunchError } from './launch-error.ts';
-import { type Calls, launch, type Program } from './program.ts';
+import { launch } from './program.ts';
+import { quiet, rejected, sh, shell } from './shell.fixture.ts';
 import { start } from './start.ts';
-
-const PATH = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-const quiet = { streams: [0, 1, 2] as const };
-
-function sh(call: Calls, script: string): void {
-  call.rtSigprocmask(SIG_SETMASK, []);
-  call.execve('/bin/sh', ['sh', '-c', script], PATH);
-}
-
-const shell = (script: string, namespaces: Program['namespaces'] = []) =>
-  launch({ namespaces }, (call) => sh(call, script));
-
-const rejected = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => error,
-  );
 
 let directory: string;
 beforeAll(() => {
