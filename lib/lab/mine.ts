@@ -30,6 +30,7 @@ import { recordPass } from './progress.ts';
 import { allHeld, type Summary } from './report.ts';
 import { diffRuntimes, inColour } from './runtime-diff.ts';
 import type { Subject } from './subject.ts';
+import { failAtExit, interruptible } from './unfinished-runtime.ts';
 import { withWorkbench } from './with-workbench.ts';
 import type { WorkbenchOptions } from './workbench.ts';
 
@@ -46,7 +47,10 @@ export function runMine(options: MineOptions): Promise<number> {
     const rootfs = options.rootfs === undefined ? undefined : resolveRootfs(options.rootfs);
     for (const text of await prepareMyRuntime(lab)) emit({ event: 'note', text });
     const path = myRuntimePath();
-    const module = await loadMyRuntime(path);
+    using _guard = failAtExit(() =>
+      console.error(`${shownPath(path)}: the process was ended before everything was checked`),
+    );
+    const module = interruptible(await loadMyRuntime(path));
     const labs = await loadLabsUpTo(lab.number);
     const begun = performance.now();
     const counts = await withWorkbench({ ...options, rootfs, number: lab.number }, (workbench) =>
