@@ -99,9 +99,12 @@ export async function openShell(
   signal: AbortSignal,
 ): Promise<void> {
   const onStart = (child: Child) => signal.addEventListener('abort', () => child.kill());
-  await withPrepared(workbench, module, { env: { PS1: 'box# ' } }, ({ runtime, launch }) =>
-    runInteractive(runtime.program, { ...launch, onStart }),
-  );
+  await withPrepared(workbench, module, { env: { PS1: 'box# ' } }, async ({ runtime, launch }) => {
+    // A network is tried out by talking to somebody beyond it.
+    const networked = runtime.program.namespaces.includes('network');
+    if (networked) await workbench.subjectFor(module, 'a shell').outside();
+    return runInteractive(runtime.program, { ...launch, onStart });
+  });
   signal.throwIfAborted();
 }
 
