@@ -1,10 +1,11 @@
 /**
- * What if … root climbs, as in lab 01? And what if it joins the mount namespace that it is in?
- * setns(2), pidfd_open(2)
+ * What if … root climbs, as in lab 01? And what if it takes its root off the table, and joins the
+ * mount namespace that it is in?
+ * setns(2), pidfd_open(2), umount(2)
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CLONE_NEWNS } from '../../lib/kernel/constants.ts';
+import { CLONE_NEWNS, MNT_DETACH, MS_PRIVATE, MS_REC } from '../../lib/kernel/constants.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
 import type { Calls } from '../../lib/launch/program.ts';
 import { climbOut } from '../01-chroot/attack.ts';
@@ -17,21 +18,33 @@ export function rejoin(call: Calls): void {
   call.setns(self, CLONE_NEWNS);
 }
 
+/**
+ * A root that was moved onto the host's, with MS_MOVE, covers it and can be taken off. In a copy of
+ * the table, so that nothing else is lifted; where "/" is no mount there is nothing to lift.
+ */
+function liftRoot(call: Calls): void {
+  call.unshare(CLONE_NEWNS);
+  call.attempt.mount(null, '/', null, MS_REC | MS_PRIVATE);
+  call.attempt.umount2('/', MNT_DETACH);
+}
+
 const rejoinAndRead: Attack = {
   name: 'rejoin',
-  title: 'join the mount namespace that it is in, to stand at its root',
+  title: 'unmount its own root, and join the mount table that it is in',
   stoppedBy: '03',
   run: async (subject) => {
     const path = join(dirname(subject.rootfs), 'secret');
     writeFileSync(path, `${SECRET}\n`);
     await using box = await subject.start({
       calls: (call) => {
+        liftRoot(call);
         rejoin(call);
-        call.execve('/bin/cat', ['cat', path], {});
+        // What lies below may be an empty root, with no cat in it.
+        call.attempt.execve('/bin/cat', ['cat', path], {});
       },
     });
     const seen = (await box.output()).trim();
-    return { succeeded: seen.includes(SECRET), seen, where: `cat ${path} after setns` };
+    return { succeeded: seen.includes(SECRET), seen, where: `cat ${path} after umount2 and setns` };
   },
 };
 
