@@ -1,20 +1,5 @@
-/**
- * What if … a program asks for a file outside? And what if it is root, and climbs?
- * chroot(2), "This call does not change the current working directory"
- */
-import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Attack } from '../../lib/lab/lab.ts';
-import type { Subject } from '../../lib/lab/subject.ts';
-
-const SECRET = 'the host’s secret';
-
-/** Beside the root, never in it. */
-function hideSecret(subject: Subject): string {
-  const path = join(dirname(subject.rootfs), 'secret');
-  writeFileSync(path, `${SECRET}\n`);
-  return path;
-}
+import { hideSecret, SECRET } from '../../lib/lab/secret.ts';
 
 const readByPath: Attack = {
   name: 'read-by-path',

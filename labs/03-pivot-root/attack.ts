@@ -1,16 +1,8 @@
-/**
- * What if … root climbs, as in lab 01? And what if it takes its root off the table, and joins the
- * mount namespace that it is in?
- * setns(2), pidfd_open(2), umount(2)
- */
-import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { CLONE_NEWNS, MNT_DETACH, MS_PRIVATE, MS_REC } from '../../lib/kernel/constants.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
+import { hideSecret, SECRET } from '../../lib/lab/secret.ts';
 import type { Calls } from '../../lib/launch/program.ts';
 import { climbOut } from '../01-chroot/attack.ts';
-
-const SECRET = 'the host’s secret';
 
 /** setns(2) gives the caller the root of the namespace's table, also when it is there already. */
 export function rejoin(call: Calls): void {
@@ -33,8 +25,7 @@ const rejoinAndRead: Attack = {
   title: 'unmount its own root, and join the mount table that it is in',
   stoppedBy: '03',
   run: async (subject) => {
-    const path = join(dirname(subject.rootfs), 'secret');
-    writeFileSync(path, `${SECRET}\n`);
+    const path = hideSecret(subject);
     await using box = await subject.start({
       calls: (call) => {
         liftRoot(call);

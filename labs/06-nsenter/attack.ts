@@ -1,29 +1,14 @@
-/**
- * What if … a process joins a container, and root in there looks at it? Whoever is in the pid
- * namespace is a directory in the container's /proc, with links to what it holds: its root, its
- * working directory, its descriptors.
- * proc_pid_root(5), proc_pid_fd(5); CVE-2016-9962 and CVE-2024-21626 of runc were of this kind.
- */
-import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { kernel } from '../../lib/kernel/call.ts';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '../../lib/kernel/constants.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
+import { hideSecret, SECRET } from '../../lib/lab/secret.ts';
 import type { Running, Subject } from '../../lib/lab/subject.ts';
 import { differingNamespaces } from '../../lib/namespaces/joining.ts';
 import type { Namespace } from '../../lib/observe/namespaces.ts';
 import { readStatus } from '../../lib/observe/process.ts';
 import * as naive from './naive-join.ts';
 import { runtime } from './runtime.ts';
-
-const SECRET = 'the host’s secret';
-
-/** Beside the root, never in it. */
-function hideSecret(subject: Subject): string {
-  const path = join(dirname(subject.rootfs), 'secret');
-  writeFileSync(path, `${SECRET}\n`);
-  return path;
-}
 
 /** A runtime that cannot join leaves it to what one writes first. */
 function joinerOf(subject: Subject): NonNullable<Subject['join']> {
