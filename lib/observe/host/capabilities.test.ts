@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { findCommand } from '../command.ts';
 import { itNeeds } from '../it-needs.ts';
 import { decodeCapabilities, missingCapabilities } from './capabilities.ts';
 
 itNeeds(['command:capsh'], 'names every capability as capsh does', () => {
   for (let bit = 0n; bit <= 40n; bit++) {
     const mask = 1n << bit;
-    const capsh = execFileSync('capsh', [`--decode=${mask.toString(16)}`], { encoding: 'utf8' });
+    const capsh = execFileSync(findCommand('capsh') ?? '', [`--decode=${mask.toString(16)}`], {
+      encoding: 'utf8',
+    });
     expect(decodeCapabilities(mask)).toEqual([capsh.trim().split('=')[1]?.toUpperCase()]);
   }
 });
