@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { CLONE_NEWPID } from '../kernel/constants.ts';
 import { itNeeds } from '../observe/it-needs.ts';
+import { orGone } from '../observe/proc-file.ts';
 import { childrenOf, readStat } from '../observe/process.ts';
 import { capture } from './capture.ts';
 import { launch } from './program.ts';
@@ -82,7 +83,7 @@ describe('when this process is killed', () => {
       }
       expect(pids.map((pid) => existsSync(`/proc/${pid}`))).toEqual([true, true, true]);
       host.kill('SIGKILL');
-      const alive = (pid: number) => existsSync(`/proc/${pid}`) && readStat(pid).state !== 'Z';
+      const alive = (pid: number) => (orGone(() => readStat(pid))?.state ?? 'Z') !== 'Z';
       for (let i = 0; i < 100 && pids.some(alive); i++) await delay(50);
       expect(pids.map(alive)).toEqual([false, false, false]);
     },
