@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
@@ -21,7 +29,7 @@ import { readMountinfo } from '../observe/mountinfo.ts';
 import { readFds } from '../observe/process.ts';
 import { capture } from './capture.ts';
 import { LaunchError } from './launch-error.ts';
-import { launch } from './program.ts';
+import { type Calls, launch } from './program.ts';
 import { quiet, rejected, sh, shell } from './shell.fixture.ts';
 import { start } from './start.ts';
 
@@ -73,6 +81,29 @@ describe('how a container ends', () => {
     for (let i = 0; i < 10; i++) ours.push((await start(shell(`exit ${i}`), quiet)).exited);
     expect((await Promise.all(theirs)).map(([code]) => code)).toEqual([10, 11, 12, 13, 14]);
     expect(await Promise.all(ours)).toEqual(Array.from({ length: 10 }, (_, code) => ({ code })));
+  });
+});
+
+describe('a container that has started', () => {
+  const sleeping = (call: Calls) => void call.execve('/bin/sleep', ['sleep', '100'], {});
+
+  itNeeds(['linux'], 'runs its own program, whose arguments can be read', async () => {
+    const gated = launch({}, (call) => {
+      call.gate('wire');
+      sleeping(call);
+    });
+    for (const program of [launch({}, sleeping), gated]) {
+      for (let i = 0; i < 50; i++) {
+        const child = await start(program, quiet);
+        // Looked at before anything else: what execve has yet to do takes it microseconds.
+        const seen = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+        const exe = readlinkSync(`/proc/${child.pid}/exe`);
+        child.kill();
+        await child.exited;
+        expect(seen.split('\0')).toEqual(['sleep', '100', '']);
+        expect(exe).not.toBe(process.execPath);
+      }
+    }
   });
 });
 

@@ -18,7 +18,7 @@
  */
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
 import {
   CLONE_CLEAR_SIGHAND,
@@ -46,7 +46,7 @@ import {
 import { type Assembled, assemble } from './assemble.ts';
 import { findFailure, killedOnTheWay } from './launch-error.ts';
 import type { Line, Program } from './program.ts';
-import { hasExecuted, isInCall, isInExecve, isUnderway } from './progress.ts';
+import { hasExecuted, readProgress } from './progress.ts';
 import { listRecords, type Streams, type Surroundings } from './records.ts';
 import { type LineResult, measureLines } from './results.ts';
 import { readyStreams } from './streams.ts';
@@ -216,7 +216,7 @@ async function settle(
   const pid = currentPid(cloned);
   const failure = findFailure(assembled, program);
   const results = measureLines(assembled, program);
-  const stuck = !failure && isInCall(assembled);
+  const progress = readProgress(assembled);
   releaseArena(arena);
   const exits: Promise<Exit>[] = [];
   if (pid !== cloned.pid) {
@@ -233,7 +233,8 @@ async function settle(
     await exited;
     throw failure;
   }
-  if (stuck) throw killedOnTheWay(await exited);
+  if (progress === 'calling') throw killedOnTheWay(await exited);
+  if (progress === 'executing') await untilExecuted(pid);
   return { pid, results, exited, kill: killer(pid, exited) };
 }
 
@@ -243,9 +244,20 @@ async function settle(
  */
 async function untilLeft(cloned: Cloned): Promise<void> {
   const { assembled, pidfd } = cloned;
-  const isHere = () =>
-    isUnderway(assembled) || (isInExecve(assembled) && !hasExecuted(currentPid(cloned)));
+  const isHere = () => {
+    const progress = readProgress(assembled);
+    if (progress === 'executing') return !hasExecuted(currentPid(cloned));
+    return progress === 'walking' || progress === 'calling';
+  };
   while (isHere() && !hasEnded(pidfd)) await delay(1);
+}
+
+/**
+ * execve wakes a parent under CLONE_VFORK, and ends the wire, with work still to do: for some
+ * microseconds the child has our program's name, memory or descriptors, and no arguments.
+ */
+async function untilExecuted(pid: number): Promise<void> {
+  while (!hasExecuted(pid)) await nextTurn();
 }
 
 function killer(pid: number, exited: Promise<Exit>): (signal?: number) => void {
