@@ -20,3 +20,10 @@ it('is red and green when colour is wanted', () => {
   expect(text).toContain('\u001b[31m- two\u001b[39m');
   expect(text).toContain('\u001b[32m+ four\u001b[39m');
 });
+
+it('says that a runtime which is taken over stays, though all of it is marked', () => {
+  const taken = { name: 'lab 03', text: "export { runtime } from '../02-x/runtime.ts';\n" };
+  expect(diffRuntimes(before, taken, false)).toMatch(
+    /taken over from \.\.\/02-x\/runtime\.ts: .* stays/,
+  );
+});

@@ -26,9 +26,18 @@ export function diffRuntimes(before: Side, after: Side, colour: boolean): string
         return paint(mark === '+' ? 'green' : 'red', marked);
       });
   });
-  return [paint('bold', `--- ${before.name}`), paint('bold', `+++ ${after.name}`), ...lines].join(
-    '\n',
-  );
+  const heads = [paint('bold', `--- ${before.name}`), paint('bold', `+++ ${after.name}`)];
+  return [...heads, ...lines, ...explainTakenOver(after.text)].join('\n');
+}
+
+/** A runtime that takes another's over as it is seems to remove all of it. */
+function explainTakenOver(text: string): string[] {
+  const source = /^export \{ runtime \} from '(.*)';$/m.exec(text)?.[1];
+  if (!source) return [];
+  return [
+    '',
+    `\`runtime\` itself is taken over from ${source}: what you have of it stays as it is`,
+  ];
 }
 
 /** Whether to write in colour: to a terminal, unless NO_COLOR says no (https://no-color.org). */
