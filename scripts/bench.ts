@@ -8,9 +8,12 @@ import { execa } from 'execa';
 import { course, numberOf, root } from '../lib/lab/course.ts';
 import { ensurePrivileges } from '../lib/lab/rootless.ts';
 import { openWorkbench } from '../lib/lab/workbench.ts';
-import { benchLaunch } from './bench/launch.ts';
+import { benchLaunch, benchNetwork } from './bench/launch.ts';
 import { benchLeaks, benchWaiting } from './bench/leaks.ts';
 import { median } from './bench/sample.ts';
+
+const NETWORK_ROUNDS = 20;
+const WAITING = 50;
 
 const options = readOptions();
 await ensurePrivileges();
@@ -32,12 +35,17 @@ try {
   }
   if (!runc) say('  runc is not installed: no ratio to it');
 
-  const waiting = await benchWaiting(bench);
+  const network = await benchNetwork(bench, Math.min(options.rounds, NETWORK_ROUNDS));
+  report.network = network;
+  say('lab 05 with the host’s half, made and undone with `ip` and `nft`');
+  say(`  ${'whole'.padEnd(24)} ${ms(network).padStart(10)}`);
+
+  const waiting = await benchWaiting(bench, WAITING);
   report.waiting = waiting;
-  say('a container that waits (sleep), lab 05’s program');
+  say(`${waiting.count} containers that wait at once, lab 05’s program, for each`);
   say(`  its own process          ${waiting.ownKiB} KiB (${waiting.executable})`);
   say(`  this process has grown   ${waiting.addedKiB} KiB`);
-  say(`  processes besides it     ${waiting.addedProcesses - 1}`);
+  say(`  processes besides it     ${waiting.addedProcesses}`);
 
   const leaks = await benchLeaks(bench, options.launches);
   report.leaks = leaks;

@@ -56,3 +56,16 @@ export async function benchLaunch(bench: Workbench, rounds: number): Promise<Lau
   if (unshare) contenders.unshare = unshare;
   return compareTimes(contenders, rounds);
 }
+
+/** Lab 05 with its host's half: bridge, cable, addresses and rules, made and undone each time. */
+export async function benchNetwork(bench: Workbench, rounds: number): Promise<number> {
+  const lab = await loadLab('05');
+  if (!lab) throw new Error('there is no lab 05');
+  const subject = bench.subjectFor(lab.runtime, 'lab 05');
+  const run = async () => {
+    await using box = await subject.start({ argv: ['/bin/true'] });
+    await box.exited;
+  };
+  const { whole = Number.NaN } = await compareTimes({ whole: run }, rounds);
+  return whole;
+}

@@ -3,10 +3,10 @@
  * and what a container that waits costs besides its own process.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import type { Workbench } from '../../lib/lab/workbench.ts';
-import { start } from '../../lib/launch/start.ts';
+import { type Child, start } from '../../lib/launch/start.ts';
 import { openStreams } from '../../lib/launch/streams.ts';
+import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { childrenOf, readStatus } from '../../lib/observe/process.ts';
 import { labPrograms } from './launch.ts';
 
@@ -44,24 +44,31 @@ export async function benchLeaks(bench: Workbench, launches: number) {
   return { launches, failed, before, after: countHoldings() };
 }
 
-/** Bytes that this process has grown by, and processes that were added, for a waiting container. */
-export async function benchWaiting(bench: Workbench) {
+/** For each of `count` containers that wait at once: what it and this process take in memory. */
+export async function benchWaiting(bench: Workbench, count: number) {
   const program = await lastProgram(bench, ['/bin/sleep', '60']);
-  const resident = () => process.memoryUsage.rss();
-  const before = { rss: resident(), children: childrenOf(process.pid).length };
-  const opened = openStreams('null');
-  const child = await opened.hand((streams) => start(program, { streams }));
-  // Until it sleeps it has not yet touched what it needs.
-  while (readStatus(child.pid).state[0] !== 'S') await setTimeout(5);
-  const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8');
-  const own = Number(/^Rss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
-  const figures = {
-    ownKiB: own,
-    addedKiB: Math.round((resident() - before.rss) / 1024),
-    addedProcesses: childrenOf(process.pid).length - before.children,
-    executable: readFileSync(`/proc/${child.pid}/comm`, 'utf8').trim(),
+  const begin = async () => {
+    const opened = openStreams('null');
+    return opened.hand((streams) => start(program, { streams }));
   };
-  child.kill();
-  await child.exited;
+  const first = await begin();
+  const before = { rss: process.memoryUsage.rss(), children: childrenOf(process.pid).length };
+  const children: Child[] = [];
+  for (let i = 0; i < count; i++) children.push(await begin());
+  const grown = process.memoryUsage.rss() - before.rss;
+  // Until it sleeps it has not yet touched what it needs.
+  await untilAsleep(first.pid);
+  const rollup = readFileSync(`/proc/${first.pid}/smaps_rollup`, 'utf8');
+  const figures = {
+    count,
+    ownKiB: Number(/^Rss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0),
+    addedKiB: Math.round(grown / 1024 / count),
+    addedProcesses: (childrenOf(process.pid).length - before.children) / count - 1,
+    executable: readFileSync(`/proc/${first.pid}/comm`, 'utf8').trim(),
+  };
+  for (const child of [first, ...children]) {
+    child.kill();
+    await child.exited;
+  }
   return figures;
 }
