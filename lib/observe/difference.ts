@@ -112,7 +112,9 @@ function compareProcesses(before: PicturedProcess[], after: PicturedProcess[]): 
         pid,
       }));
   };
-  return [...missing(after, before, 'appeared'), ...missing(before, after, 'vanished')];
+  // A zombie that is gone had ended before; its parent has asked at last.
+  const running = before.filter(({ zombie }) => !zombie);
+  return [...missing(after, before, 'appeared'), ...missing(running, after, 'vanished')];
 }
 
 function keyOf({ pid, startTime }: PicturedProcess): string {

@@ -44,16 +44,24 @@ describe('comparePictures', () => {
   });
 
   it('takes a used-again pid for another process', () => {
-    const one = { pid: 7, startTime: '1', command: 'a', namespaces: [] };
+    const one = { pid: 7, startTime: '1', command: 'a', zombie: false, namespaces: [] };
     const before = { ...EMPTY, processes: [one] };
     const after = { ...EMPTY, processes: [{ ...one, startTime: '2' }] };
     const changes = comparePictures(before, after).map(describeDifference);
     expect(changes).toEqual(['process appeared: 7 a', 'process vanished: 7 a']);
   });
 
+  it('takes a zombie that appeared for a difference, and one that is gone for none', () => {
+    const zombie = { pid: 7, startTime: '1', command: 'zombie', zombie: true, namespaces: [] };
+    const [before, after] = [EMPTY, { ...EMPTY, processes: [zombie] }];
+    const changes = comparePictures(before, after).map(describeDifference);
+    expect(changes).toEqual(['process appeared: 7 zombie']);
+    expect(comparePictures(after, before)).toEqual([]);
+  });
+
   it('leaves out the takers and the ignored, with namespaces that only they are in', () => {
     const own = (pid: number, ...namespaces: string[]) => {
-      return { pid, startTime: '1', command: 'x', namespaces };
+      return { pid, startTime: '1', command: 'x', zombie: false, namespaces };
     };
     const before = { ...EMPTY, processes: [own(1, 'net:[1]'), own(2, 'net:[2]')], takers: ['2@1'] };
     const after = {

@@ -31,6 +31,8 @@ export interface PicturedProcess {
   pid: number;
   startTime: string;
   command: string;
+  /** It has ended and waits for its parent to ask how. */
+  zombie: boolean;
   /** Links of the namespaces that it is in; empty when they are not ours to look at. */
   namespaces: string[];
 }
@@ -116,9 +118,10 @@ function lookAtProcess(pid: number): PicturedProcess[] {
     const { startTime, state, kernelThread } = readStat(pid);
     if (kernelThread) return null;
     const words = readCmdline(pid).join(' ');
-    const command = state === 'Z' ? 'zombie' : words;
+    const zombie = state === 'Z';
+    const command = zombie ? 'zombie' : words;
     const links = Object.values(readNamespaces(pid)).filter((link) => link !== null);
-    return { pid, startTime, command, namespaces: links };
+    return { pid, startTime, command, zombie, namespaces: links };
   });
   return seen === null ? [] : [seen];
 }
