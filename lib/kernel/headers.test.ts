@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { spread } from './arguments.ts';
-import { evaluate, findToolchain, type Toolchain } from './headers.ts';
+import { evaluate, findToolchain, type Toolchain } from './headers.fixture.ts';
 import type { Architecture } from './libc.ts';
 import { signatures } from './signatures.ts';
 import * as structs from './structs.ts';
