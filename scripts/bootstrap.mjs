@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InstallError, install } from './bootstrap/install.mjs';
-import { pinnedNode } from './bootstrap/node.mjs';
+import { isPinnedNode, linkPinnedNode, pinnedNode } from './bootstrap/node.mjs';
 import { missingPackages } from './bootstrap/packages.mjs';
 import { startHere, startWith } from './bootstrap/start.mjs';
 
@@ -26,6 +26,7 @@ if (script === undefined || !existsSync(join(root, script))) {
 
 try {
   await bringPackages();
+  if (isPinnedNode(root)) linkPinnedNode(root);
   const node = ownNodeWillDo() ? undefined : await pinnedNode(root, say);
   if (node === undefined) await startHere(join(root, script), args);
   else process.exitCode = await startWith(node, join(root, script), args);

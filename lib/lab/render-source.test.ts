@@ -42,7 +42,11 @@ async function sourceOf(step: string): Promise<string> {
     const source = readFileSync(${JSON.stringify(file)}, 'utf8');
     process.stdout.write(findSource(steps.${step}.run, source));`;
   const options = { preferLocal: true };
-  const { stdout, stderr } = await execa('node', ['--input-type=module', '-e', script], options);
+  const { stdout, stderr } = await execa(
+    process.execPath,
+    ['--input-type=module', '-e', script],
+    options,
+  );
   expect(stderr).toBe('');
   return stdout;
 }

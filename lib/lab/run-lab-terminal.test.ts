@@ -29,10 +29,9 @@ describe('a lab in a terminal', () => {
     ['root', 'tmux'],
     'is read, stopped by Ctrl-C, and leaves the terminal as it was',
     async () => {
-      const node = join(root, 'node_modules/.bin/node');
       const script = [
         `stty -a > ${directory}/before`,
-        `${node} ${root}scripts/lab.ts 01`,
+        `${process.execPath} ${root}scripts/lab.ts 01`,
         'echo "exit $?"',
         `stty -a > ${directory}/after`,
         'sleep 600',

@@ -186,7 +186,7 @@ const expectPid = (about: string | undefined) =>
 const state = join(directory, 'state');
 
 const lab = (...args: string[]) =>
-  execa('node', [join(root, 'scripts/lab.ts'), ...args], {
+  execa(process.execPath, [join(root, 'scripts/lab.ts'), ...args], {
     preferLocal: true,
     reject: false,
     env: { UNBOXED_MY: join(directory, 'my'), UNBOXED_STATE: state },

@@ -4,8 +4,8 @@
  * and its hash is checked; it stays there when node_modules is renewed.
  */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, symlinkSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, realpathSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { InstallError, install } from './install.mjs';
 import { missingPackages, wantedPackages } from './packages.mjs';
 
@@ -38,8 +38,18 @@ export async function pinnedNode(root, say) {
       );
     }
   }
-  link('../../scripts/node/node_modules/.bin/node', join(root, 'node_modules', '.bin', 'node'));
+  linkPinnedNode(root);
   return node;
+}
+
+/** Whether this process is the pinned Node already, started by its link. */
+export function isPinnedNode(root) {
+  return process.execPath.startsWith(join(realpathSync(root), 'scripts', 'node') + sep);
+}
+
+/** Renewing node_modules takes the link away. */
+export function linkPinnedNode(root) {
+  link('../../scripts/node/node_modules/.bin/node', join(root, 'node_modules', '.bin', 'node'));
 }
 
 /** Not to be able to link costs time at the next start and nothing else. */
