@@ -9,6 +9,7 @@
  * mount_namespaces(7), "Shared subtrees"
  */
 
+import { execvePath } from '../host/command.ts';
 import {
   AF_INET,
   AT_FDCWD,
@@ -28,7 +29,6 @@ import { capture } from '../launch/capture.ts';
 import { launch, type Program } from '../launch/program.ts';
 import { start } from '../launch/start.ts';
 import { openStreams } from '../launch/streams.ts';
-import { findCommand } from '../observe/command.ts';
 import type { LabHost } from './subject.ts';
 
 export const HOST_NAMESPACES: readonly Namespace[] = ['mount', 'network', 'uts', 'ipc'];
@@ -85,7 +85,7 @@ function holderProgram(id: string): Program {
     call.write(forward, Buffer.from('0'));
     call.close(forward);
     call.rtSigprocmask(SIG_SETMASK, []);
-    call.execve(locate('sleep'), ['sleep', 'infinity'], { container: id });
+    call.execve(execvePath('sleep'), ['sleep', 'infinity'], { container: id });
   });
 }
 
@@ -94,7 +94,7 @@ function runner(origin: Origin, env: OwnedLabHost['env']): LabHost['run'] {
     const [name = '', ...rest] = argv;
     const program = launch({}, (call) => {
       call.rtSigprocmask(SIG_SETMASK, []);
-      call.execve(locate(name), [name, ...rest], env);
+      call.execve(execvePath(name), [name, ...rest], env);
     });
     const from = origin ?? undefined;
     const { exit, stdout, stderr } = await capture(program, { from, ...options });
@@ -102,11 +102,4 @@ function runner(origin: Origin, env: OwnedLabHost['env']): LabHost['run'] {
     const how = exit.signal ?? `exit ${exit.code}`;
     throw new Error(`${argv.join(' ')}: ${how}: ${(stderr || stdout).trim()}`);
   };
-}
-
-function locate(name: string): string {
-  if (name.startsWith('/')) return name;
-  const path = findCommand(name);
-  if (path === null) throw new Error(`${name}: no such command on this machine; install it`);
-  return path;
 }

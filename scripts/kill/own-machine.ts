@@ -7,6 +7,7 @@
  * namespaces(7), open_tree(2)
  */
 import { dirname } from 'node:path';
+import { execvePath } from '../../lib/host/command.ts';
 import {
   AF_INET,
   AT_FDCWD,
@@ -27,7 +28,6 @@ import {
 import { encodeInterfaceFlags } from '../../lib/kernel/structs.ts';
 import { type Calls, launch, type Result } from '../../lib/launch/program.ts';
 import { start } from '../../lib/launch/start.ts';
-import { findCommand } from '../../lib/observe/command.ts';
 
 const EMPTIED = ['/tmp', '/var/tmp', '/var/lib', '/run', '/dev/shm'];
 
@@ -39,8 +39,6 @@ export async function runOnOwnMachine(
   argv: readonly string[],
   kept: readonly [string, ...string[]],
 ): Promise<number> {
-  const bash = findCommand('bash');
-  if (bash === null) throw new Error('bash: no such command on this machine; install it');
   const program = launch({ namespaces: ['mount', 'pid', 'network', 'uts', 'ipc'] }, (call) => {
     call.mount(null, '/', null, MS_REC | MS_PRIVATE);
     const held = [...kept, dirname(argv[0] ?? '')]
@@ -56,7 +54,7 @@ export async function runOnOwnMachine(
     call.rtSigprocmask(SIG_SETMASK, []);
     // Orphans are given to process 1, which has to wait for them: a shell does.
     const line = ['bash', '-c', '"$@"; exit $?', 'bash', ...argv];
-    call.execve(bash, line, process.env as Record<string, string>);
+    call.execve(execvePath('bash'), line, process.env as Record<string, string>);
   });
   const { exited } = await start(program);
   const exit = await exited;
