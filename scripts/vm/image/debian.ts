@@ -1,0 +1,76 @@
+/**
+ * A Debian of the guest's packages, as a tar archive: mmdebstrap(1) resolves, unpacks and
+ * configures them with the host's apt. It runs as root, or in a user namespace for who is not.
+ *
+ * The archive is named by the package list and the scripts. Which versions the packages have is up
+ * to the mirror on the day of the build.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { cached, inputHash } from '../cache.ts';
+import type { Arch, Say } from './arch.ts';
+import { debianMirrors } from './mirrors.ts';
+import { guestPackages, SUITE } from './packages.ts';
+import { requireTools } from './tools.ts';
+
+/** Of everything made for the guest: 2025-01-01T00:00:00Z, in seconds. */
+export const SOURCE_DATE_EPOCH = 1735689600;
+
+/** The root filesystem is known by this name to its boot loader, wherever its disk is. */
+export const ROOT_UUID = '75b0ced0-1ab5-4c0d-8e57-0123456789ab';
+
+const CUSTOMIZE = new URL('../../../vagrant/guest/debian.sh', import.meta.url);
+
+/** Licences stay: who hands a box on hands on Debian's packages. */
+const DPKG_OPTIONS = [
+  'path-exclude=/usr/share/doc/*',
+  'path-include=/usr/share/doc/*/copyright',
+  'path-exclude=/usr/share/man/*',
+  'path-exclude=/usr/share/info/*',
+  'path-exclude=/usr/share/locale/*',
+  'path-include=/usr/share/locale/locale.alias',
+  'path-exclude=/usr/share/lintian/*',
+  'path-exclude=/usr/share/bug/*',
+];
+
+const DEBCONF = 'grub-pc grub-pc/install_devices_empty boolean true';
+
+/** The archive's path and the hash of what it is made from. Throws ImageError. */
+export async function ensureDebian(
+  arch: Arch,
+  say: Say,
+  signal?: AbortSignal,
+): Promise<{ tar: string; id: string }> {
+  const customize = `export ROOT_UUID=${ROOT_UUID}\n${await readFile(CUSTOMIZE, 'utf8')}`;
+  const options = [
+    '--variant=minbase',
+    `--architectures=${arch}`,
+    `--include=${guestPackages(arch).join(',')}`,
+    '--aptopt=Acquire::Languages "none"',
+    ...DPKG_OPTIONS.map((option) => `--dpkgopt=${option}`),
+    `--essential-hook=echo ${DEBCONF} | chroot "$1" debconf-set-selections`,
+    // As text, not as a file: in a user namespace the checkout need not be readable.
+    `--customize-hook=chroot "$1" sh -c ${quote(customize)}`,
+  ];
+  const id = inputHash([SUITE, String(SOURCE_DATE_EPOCH), ...options]);
+  const tar = await cached(`debian-${arch}-${id}.tar`, async (path) => {
+    requireTools(['mmdebstrap', 'tar']);
+    say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
+    await execa(
+      'mmdebstrap',
+      [...options, '--format=tar', SUITE, path, ...(await debianMirrors())],
+      {
+        env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH), LC_ALL: 'C.UTF-8' },
+        stdin: 'ignore',
+        ...(signal ? { cancelSignal: signal } : {}),
+      },
+    );
+  });
+  return { tar, id };
+}
+
+/** One word for sh(1). */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
