@@ -36,14 +36,35 @@ const DPKG_OPTIONS = [
 
 const DEBCONF = 'grub-pc grub-pc/install_devices_empty boolean true';
 
-/** The archive's path and the hash of what it is made from. Throws ImageError. */
+/** Names the archive by what it is made from. */
+export async function debianId(arch: Arch): Promise<string> {
+  return inputHash([SUITE, String(SOURCE_DATE_EPOCH), ...(await mmdebstrapOptions(arch))]);
+}
+
+/** Finds the archive or makes it, in about two minutes. Throws ImageError. */
 export async function ensureDebian(
   arch: Arch,
   say: Say,
   signal?: AbortSignal,
 ): Promise<{ tar: string; id: string }> {
+  const id = await debianId(arch);
+  const tar = await cached(`debian-${arch}-${id}.tar`, async (path) => {
+    requireTools(['mmdebstrap', 'tar']);
+    say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
+    const options = await mmdebstrapOptions(arch);
+    const mirrors = await debianMirrors();
+    await execa('mmdebstrap', [...options, '--format=tar', SUITE, path, ...mirrors], {
+      env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH), LC_ALL: 'C.UTF-8' },
+      stdin: 'ignore',
+      ...(signal ? { cancelSignal: signal } : {}),
+    });
+  });
+  return { tar, id };
+}
+
+async function mmdebstrapOptions(arch: Arch): Promise<string[]> {
   const customize = `export ROOT_UUID=${ROOT_UUID}\n${await readFile(CUSTOMIZE, 'utf8')}`;
-  const options = [
+  return [
     '--variant=minbase',
     `--architectures=${arch}`,
     `--include=${guestPackages(arch).join(',')}`,
@@ -53,21 +74,6 @@ export async function ensureDebian(
     // As text, not as a file: in a user namespace the checkout need not be readable.
     `--customize-hook=chroot "$1" sh -c ${quote(customize)}`,
   ];
-  const id = inputHash([SUITE, String(SOURCE_DATE_EPOCH), ...options]);
-  const tar = await cached(`debian-${arch}-${id}.tar`, async (path) => {
-    requireTools(['mmdebstrap', 'tar']);
-    say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
-    await execa(
-      'mmdebstrap',
-      [...options, '--format=tar', SUITE, path, ...(await debianMirrors())],
-      {
-        env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH), LC_ALL: 'C.UTF-8' },
-        stdin: 'ignore',
-        ...(signal ? { cancelSignal: signal } : {}),
-      },
-    );
-  });
-  return { tar, id };
 }
 
 /** One word for sh(1). */

@@ -18,14 +18,19 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FILES = join(ROOT, 'vagrant/guest/files');
 const LOCKED = { node: 'scripts/node', npm: 'vagrant/guest', packages: '.' };
 
-/** The archive's path and the hash of what it is made from. Throws ImageError. */
+/** Names the archive by what it is made from. */
+export async function guestFilesId(arch: Arch): Promise<string> {
+  const own = await readFile(fileURLToPath(import.meta.url));
+  return inputHash([arch, own, ...(await lockedParts()), ...(await treeParts(FILES))]);
+}
+
+/** Finds the archive or makes it, in less than a minute. Throws ImageError. */
 export async function ensureGuestFiles(
   arch: Arch,
   say: Say,
   signal?: AbortSignal,
 ): Promise<{ tar: string; id: string }> {
-  const own = await readFile(fileURLToPath(import.meta.url));
-  const id = inputHash([arch, own, ...(await lockedParts()), ...(await treeParts(FILES))]);
+  const id = await guestFilesId(arch);
   const tar = await cached(`guest-files-${arch}-${id}.tar`, async (path) => {
     requireTools(['npm', 'tar']);
     say(`Node, npm and the project's packages for ${arch}: about 150 MB to download`);

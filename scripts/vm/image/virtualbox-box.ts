@@ -1,0 +1,3 @@
+import type { BoxParts } from './box.ts';
+
+export const virtualboxParts: BoxParts = async () => [];
