@@ -14,7 +14,7 @@ const MACHINE =
 /** What labs call, and what tests compare with (see lib/observe/needs.ts). */
 const LABS =
   'iproute2 nftables iptables iputils-ping util-linux mount attr libcap2-bin busybox-static strace ' +
-  'runc tmux binutils gcc libc6-dev curl git less nano';
+  'runc tmux curl git less nano';
 
 const BOOT: Record<Arch, string> = {
   amd64: 'linux-image-amd64 grub-pc',
