@@ -5,9 +5,12 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+
+const HASH = /[0-9a-f]{16}/;
+const MONTH_MS = 30 * 24 * 3600 * 1000;
 
 /** $UNBOXED_CACHE, or `unboxed` in the user's cache directory (XDG base directories). */
 export function cacheDirectory(): string {
@@ -31,7 +34,10 @@ export async function cached(
   build: (path: string) => Promise<void>,
 ): Promise<string> {
   const path = join(cacheDirectory(), name);
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    await utimes(path, new Date(), new Date());
+    return path;
+  }
   await mkdir(cacheDirectory(), { recursive: true });
   const unfinished = `${path}.unfinished-${randomBytes(4).toString('hex')}`;
   try {
@@ -43,5 +49,19 @@ export async function cached(
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
+  await forgetUnused(name);
   return path;
+}
+
+/** What has the same name but for its hash, and was not asked for in a month. */
+async function forgetUnused(name: string): Promise<void> {
+  const kind = (each: string) => each.replace(HASH, '*');
+  for (const other of await readdir(cacheDirectory())) {
+    if (other === name || kind(other) !== kind(name)) continue;
+    const path = join(cacheDirectory(), other);
+    const found = await stat(path).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > MONTH_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
 }
