@@ -6,7 +6,7 @@
  *   npm run test:vm -- --cgroup v2 lab:05 mutants:05   a lab and its mutants
  *   npm run test:vm -- --cgroup v1 --shell             a shell in such a machine
  *
- * Exit codes: 0 all held, 1 not so, 2 wrong usage, 3 this host cannot run them.
+ * Exit codes: 0 all held, 1 not so, 2 wrong usage, 3 this host cannot run them, 130 Ctrl-C.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -21,6 +21,11 @@ import { type GuestEnd, type Layout, runGuest } from './vm/harness/qemu.ts';
 import { hostArch } from './vm/image/arch.ts';
 import { ImageError } from './vm/image/image-error.ts';
 import { formatResult, formatTable, total } from './vm/table.ts';
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => interrupt.abort());
+}
 
 const PROJECT = resolve(import.meta.dirname, '..');
 const LAYOUTS: readonly Layout[] = ['v1', 'v2'];
@@ -50,15 +55,28 @@ async function main(args: string[]): Promise<number> {
     return 3;
   }
   try {
-    const image = await ensureGuestImage(arch, (line) => console.log(`test:vm: ${line}`));
+    const image = await ensureGuestImage(
+      arch,
+      (line) => console.log(`test:vm: ${line}`),
+      interrupt.signal,
+    );
     const accelerator = await findAccelerator();
     if (accelerator === 'tcg')
       console.log('test:vm: KVM does not run here; emulated, about ten times slower');
     const { cpus, memoryMiB } = wanted;
-    const common = { image, arch, accelerator, project: PROJECT, cpus, memoryMiB };
+    const common = {
+      image,
+      arch,
+      accelerator,
+      project: PROJECT,
+      cpus,
+      memoryMiB,
+      signal: interrupt.signal,
+    };
     if (wanted.shell) return await openShell(wanted, common);
     return await runLayouts(wanted, common);
   } catch (error) {
+    if (interrupt.signal.aborted) return 130;
     if (!(error instanceof ImageError)) throw error;
     console.error(`test:vm: ${error.message}`);
     return 3;
@@ -67,7 +85,7 @@ async function main(args: string[]): Promise<number> {
 
 type Common = Pick<
   Parameters<typeof runGuest>[0],
-  'image' | 'arch' | 'accelerator' | 'project' | 'cpus' | 'memoryMiB'
+  'image' | 'arch' | 'accelerator' | 'project' | 'cpus' | 'memoryMiB' | 'signal'
 >;
 
 async function runLayouts({ layouts, parts }: Wanted, common: Common): Promise<number> {
@@ -95,6 +113,7 @@ async function runLayouts({ layouts, parts }: Wanted, common: Common): Promise<n
       return end;
     }),
   );
+  if (interrupt.signal.aborted) return 130;
   console.log(formatTable(results));
   const counts = total([...results.values()].flat());
   // A guest that ends badly without a test that failed is a failure of its own.

@@ -14,8 +14,16 @@ const QEMU: Record<Arch, { command: string; package: string }> = {
 };
 
 /** Throws ImageError for what is missing on this host, with its remedy. */
-export async function ensureGuestImage(arch: Arch, say: Say): Promise<GuestImage> {
-  const needed = [QEMU[arch], { command: 'cpio', package: 'cpio' }];
+export async function ensureGuestImage(
+  arch: Arch,
+  say: Say,
+  signal?: AbortSignal,
+): Promise<GuestImage> {
+  const needed = [
+    QEMU[arch],
+    { command: 'cpio', package: 'cpio' },
+    { command: 'setpriv', package: 'util-linux' },
+  ];
   const missing = needed.filter(({ command }) => findCommand(command) === null);
   if (missing.length > 0) {
     const names = (key: 'command' | 'package') => missing.map((each) => each[key]);
@@ -23,7 +31,7 @@ export async function ensureGuestImage(arch: Arch, say: Say): Promise<GuestImage
       remedy: `on Debian or Ubuntu: sudo apt-get install ${names('package').join(' ')}`,
     });
   }
-  const image = await ensureRootImage(arch, say);
+  const image = await ensureRootImage(arch, say, signal);
   const { directory, kernelVersion, id } = image;
   const initrd = await ensureInitrd({ boot: directory, kernelVersion, id });
   return { kernel: image.kernel, initrd, root: image.root };

@@ -46,6 +46,8 @@ export interface GuestOptions extends GuestCommand {
   onResult?: (result: Result) => void;
   /** A guest that says nothing for so long has hung and is ended. */
   silenceSeconds?: number;
+  /** Ends the guest; `exitCode` is null then. */
+  signal?: AbortSignal;
 }
 
 export interface GuestEnd {
@@ -72,13 +74,16 @@ export async function runGuest(options: GuestOptions): Promise<GuestEnd> {
     await packProject(options.project, options, file('project.tar'));
     const { interactive = false } = options;
     const machine = MACHINES[options.arch];
-    const qemu = execa(machine.command, listArguments(options, file), {
+    // It ends with this process, however that ends.
+    const tethered = ['--pdeathsig', 'KILL', machine.command, ...listArguments(options, file)];
+    const qemu = execa('setpriv', tethered, {
       stdin: interactive ? 'inherit' : 'ignore',
       stdout: interactive ? 'inherit' : 'ignore',
       stderr: 'pipe',
       // Its disk's copy goes where TMPDIR says.
       env: { TMPDIR: directory },
       reject: false,
+      ...(options.signal ? { cancelSignal: options.signal } : {}),
     });
     let hung = false;
     let heard = performance.now();
@@ -106,6 +111,7 @@ export async function runGuest(options: GuestOptions): Promise<GuestEnd> {
     };
 
     function explain(): string {
+      if (options.signal?.aborted) return 'it was told to end';
       if (hung) return `it was silent for ${silenceSeconds} s and was ended`;
       const kernel = readIfThere(file('console')).trimEnd().split(/\r?\n/).slice(-CONSOLE_LINES);
       const said = [stderr, ...kernel].filter(Boolean).map((line) => `  ${line}`);
