@@ -36,9 +36,10 @@ esac
 sed -i -E 's/^([^:]*:[^:]*):[0-9]*:/\1:19000:/' /etc/shadow
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock
 rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id /etc/resolv.conf /etc/hostname
+mv /etc/dpkg/dpkg.cfg.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/unboxed
 rm -f /etc/apt/apt.conf.d/99mmdebstrap /etc/apt/sources.list /etc/apt/sources.list.d/*
 rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
 rm -f /var/lib/systemd/random-seed /var/lib/apt/extended_states.old
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/backups/* /tmp/* /run/* /var/tmp/*
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/backups/* /tmp/* /run/* /var/tmp/*
 find /var/log -type f -delete
 find / -xdev -name __pycache__ -prune -exec rm -rf {} +

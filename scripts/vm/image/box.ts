@@ -11,13 +11,13 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { execa } from 'execa';
 import { cacheDirectory, cached, inputHash } from '../cache.ts';
 import type { Arch, Say } from './arch.ts';
 import { SOURCE_DATE_EPOCH } from './debian.ts';
 import { writeDisk } from './disk.ts';
 import { libvirtParts } from './libvirt-box.ts';
 import { ensureRootImage, type RootImage, rootImageId } from './root-image.ts';
+import { runTool } from './run-tool.ts';
 import { requireTools } from './tools.ts';
 import { virtualboxParts } from './virtualbox-box.ts';
 
@@ -97,12 +97,10 @@ async function buildBox(
   await rm(disk);
   const same = [`--mtime=@${SOURCE_DATE_EPOCH}`, '--owner=0', '--group=0', '--mode=u=rw,go=r'];
   // Not compressed once more: the disk is.
-  await execa(
+  await runTool(
     'tar',
     ['--create', '--numeric-owner', ...same, '-C', parts, '-f', join(path, name), ...names],
-    {
-      ...(signal ? { cancelSignal: signal } : {}),
-    },
+    { signal },
   );
   await rm(parts, { recursive: true });
   const { size } = await stat(join(path, name));

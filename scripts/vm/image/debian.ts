@@ -7,12 +7,12 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { execa } from 'execa';
 import { cached, inputHash } from '../cache.ts';
 import type { Arch, Say } from './arch.ts';
+import { DPKG_OPTIONS } from './dpkg-options.ts';
 import { debianMirrors } from './mirrors.ts';
 import { guestPackages, SUITE } from './packages.ts';
-import { requireTools } from './tools.ts';
+import { runTool } from './run-tool.ts';
 
 /** Of everything made for the guest: 2025-01-01T00:00:00Z, in seconds. */
 export const SOURCE_DATE_EPOCH = 1735689600;
@@ -21,18 +21,6 @@ export const SOURCE_DATE_EPOCH = 1735689600;
 export const ROOT_UUID = '75b0ced0-1ab5-4c0d-8e57-0123456789ab';
 
 const CUSTOMIZE = new URL('../../../vagrant/guest/debian.sh', import.meta.url);
-
-/** Licences stay: who hands a box on hands on Debian's packages. */
-const DPKG_OPTIONS = [
-  'path-exclude=/usr/share/doc/*',
-  'path-include=/usr/share/doc/*/copyright',
-  'path-exclude=/usr/share/man/*',
-  'path-exclude=/usr/share/info/*',
-  'path-exclude=/usr/share/locale/*',
-  'path-include=/usr/share/locale/locale.alias',
-  'path-exclude=/usr/share/lintian/*',
-  'path-exclude=/usr/share/bug/*',
-];
 
 const DEBCONF = 'grub-pc grub-pc/install_devices_empty boolean true';
 
@@ -49,14 +37,13 @@ export async function ensureDebian(
 ): Promise<{ tar: string; id: string }> {
   const id = await debianId(arch);
   const tar = await cached(`debian-${arch}-${id}.tar`, async (path) => {
-    requireTools(['mmdebstrap', 'tar']);
     say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
     const options = await mmdebstrapOptions(arch);
     const mirrors = await debianMirrors();
-    await execa('mmdebstrap', [...options, '--format=tar', SUITE, path, ...mirrors], {
-      env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH), LC_ALL: 'C.UTF-8' },
-      stdin: 'ignore',
-      ...(signal ? { cancelSignal: signal } : {}),
+    await runTool('mmdebstrap', [...options, '--format=tar', SUITE, path, ...mirrors], {
+      env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) },
+      remedy: 'it needs the network, a mirror of Debian, and root or subordinate ids (subuid(5))',
+      signal,
     });
   });
   return { tar, id };

@@ -5,10 +5,10 @@
 
 import { open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { grubBoot } from './grub-boot.ts';
 import { FIRST_PARTITION, writePartitionTable } from './partition-table.ts';
 import { ROOT_SIZE, type RootImage } from './root-image.ts';
+import { runTool } from './run-tool.ts';
 
 /** The same on every disk that is made: boot loaders know disks by it. */
 const SIGNATURE = 0x75b0ced0;
@@ -33,9 +33,9 @@ export async function writeDisk(
   // qemu-img leaves out what the filesystem leaves empty; cp and dd would read 20 GiB of nothing.
   const partition = `driver=raw,offset=${FIRST_PARTITION},size=${ROOT_SIZE}`;
   const target = `${partition},file.driver=file,file.filename=${path}`;
-  await execa(
+  await runTool(
     'qemu-img',
     ['convert', '-n', '-f', 'raw', '--target-image-opts', image.root, target],
-    { ...(signal ? { cancelSignal: signal } : {}) },
+    { signal },
   );
 }

@@ -8,11 +8,10 @@
 import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { cached, inputHash } from '../cache.ts';
 import { type Arch, NODE_ARCH, type Say } from './arch.ts';
 import { SOURCE_DATE_EPOCH } from './debian.ts';
-import { requireTools } from './tools.ts';
+import { runTool } from './run-tool.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FILES = join(ROOT, 'vagrant/guest/files');
@@ -32,7 +31,6 @@ export async function ensureGuestFiles(
 ): Promise<{ tar: string; id: string }> {
   const id = await guestFilesId(arch);
   const tar = await cached(`guest-files-${arch}-${id}.tar`, async (path) => {
-    requireTools(['npm', 'tar']);
     say(`Node, npm and the project's packages for ${arch}: about 150 MB to download`);
     const stage = `${path}.stage`;
     try {
@@ -86,15 +84,17 @@ async function npmCi(
   signal?: AbortSignal,
 ): Promise<void> {
   await mkdir(target, { recursive: true });
-  for (const file of ['package.json', 'package-lock.json']) {
-    await cp(join(ROOT, folder, file), join(target, file));
-  }
+  const text = await readFile(join(ROOT, folder, 'package-lock.json'), 'utf8');
+  await writeFile(join(target, 'package-lock.json'), text);
+  // What package.json says beyond its dependencies, such as scripts, is nothing to the guest.
+  const { packages } = JSON.parse(text);
+  await writeFile(join(target, 'package.json'), `${JSON.stringify(packages[''], null, 2)}\n`);
   const system = ['--os=linux', `--cpu=${NODE_ARCH[arch]}`, '--libc=glibc'];
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  await execa('npm', ['ci', '--ignore-scripts', '--include=optional', ...system, ...quiet], {
+  await runTool('npm', ['ci', '--ignore-scripts', '--include=optional', ...system, ...quiet], {
     cwd: target,
-    stdin: 'ignore',
-    ...(signal ? { cancelSignal: signal } : {}),
+    remedy: 'it needs the network',
+    signal,
   });
 }
 
@@ -103,8 +103,8 @@ async function pack(stage: string, path: string, signal?: AbortSignal): Promise<
   await chmod(stage, 0o755);
   const same = [`--mtime=@${SOURCE_DATE_EPOCH}`, '--owner=0', '--group=0', '--numeric-owner'];
   const mode = '--mode=u=rwX,go=rX';
-  await execa('tar', ['--create', '--sort=name', ...same, mode, '-C', stage, '-f', path, '.'], {
-    ...(signal ? { cancelSignal: signal } : {}),
+  await runTool('tar', ['--create', '--sort=name', ...same, mode, '-C', stage, '-f', path, '.'], {
+    signal,
   });
 }
 

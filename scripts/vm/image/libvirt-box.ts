@@ -5,9 +5,9 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { BoxParts } from './box.ts';
 import { DISK_SIZE } from './disk.ts';
+import { runTool } from './run-tool.ts';
 
 export const libvirtParts: BoxParts = async (disk, directory, arch, signal) => {
   const metadata = {
@@ -21,9 +21,7 @@ export const libvirtParts: BoxParts = async (disk, directory, arch, signal) => {
   const image = join(directory, 'box.img');
   // Clusters are compressed out of order, on both threads: which lies where does not matter.
   const qcow2 = ['-c', '-W', '-m', '4', '-O', 'qcow2', '-o', 'compression_type=zstd'];
-  await execa('qemu-img', ['convert', '-f', 'raw', ...qcow2, disk, image], {
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
+  await runTool('qemu-img', ['convert', '-f', 'raw', ...qcow2, disk, image], { signal });
   return ['metadata.json', 'Vagrantfile', 'box.img'];
 };
 

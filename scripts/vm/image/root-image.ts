@@ -13,11 +13,11 @@
 
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { cached, inputHash } from '../cache.ts';
 import type { Arch, Say } from './arch.ts';
 import { debianId, ensureDebian, ROOT_UUID, SOURCE_DATE_EPOCH } from './debian.ts';
 import { ensureGuestFiles, guestFilesId } from './guest-files.ts';
+import { runTool } from './run-tool.ts';
 import { requireTools } from './tools.ts';
 import { extractVmlinux } from './vmlinux.ts';
 
@@ -107,7 +107,7 @@ async function assemble(
   // It is opened once more in there, by its name in /proc.
   if (!root) await chmod(image, 0o666);
   const run = root ? ['sh'] : ['mmdebstrap', '--unshare-helper', 'sh'];
-  const { stdout } = await execa('sh', ['-c', OPEN, 'sh', ...run, '-c', script], {
+  return runTool('sh', ['-c', OPEN, 'sh', ...run, '-c', script], {
     env: {
       DEBIAN,
       FILES,
@@ -119,23 +119,19 @@ async function assemble(
       UUID: ROOT_UUID,
       SIZE: String(ROOT_SIZE / 1024),
     },
-    stdin: 'ignore',
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
-  await chmod(image, 0o644);
-  return stdout;
+    signal,
+  }).finally(() => chmod(image, 0o644));
 }
 
 /** Resolves to the kernel's version. */
 async function unpackBoot(path: string, arch: Arch, signal?: AbortSignal): Promise<string> {
   const archive = join(path, 'boot.tar');
-  const { stdout } = await execa('tar', ['--extract', '-v', '-C', path, '-f', archive], {
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
+  const unpacked = await runTool('tar', ['--extract', '-v', '-C', path, '-f', archive], { signal });
   await rm(archive);
-  const version = /^boot\/vmlinuz-(\S+)$/m.exec(stdout)?.[1] ?? '';
+  const version = /^boot\/vmlinuz-(\S+)$/m.exec(unpacked)?.[1] ?? '';
   if (arch === 'amd64') {
-    await extractVmlinux(join(path, 'boot', `vmlinuz-${version}`), join(path, 'boot/vmlinux'));
+    const kernel = join(path, 'boot', `vmlinuz-${version}`);
+    await extractVmlinux(kernel, join(path, 'boot/vmlinux'), signal);
   }
   return version;
 }

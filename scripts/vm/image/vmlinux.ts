@@ -7,19 +7,24 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { execa } from 'execa';
 import { ImageError } from './image-error.ts';
+import { runTool } from './run-tool.ts';
 
 const XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 
 /** Writes the ELF file in the bzImage `vmlinuz` to `target`. Throws ImageError. */
-export async function extractVmlinux(vmlinuz: string, target: string): Promise<void> {
+export async function extractVmlinux(
+  vmlinuz: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const payload = findPayload(await readFile(vmlinuz));
   if (payload === null) throw new ImageError(`${vmlinuz}: not a bzImage with an xz payload`);
   // The build appends the unpacked size to the payload: not xz' own, hence one stream only.
-  await execa('xz', ['--decompress', '--stdout', '--single-stream'], {
+  await runTool('xz', ['--decompress', '--stdout', '--single-stream'], {
     input: payload,
-    stdout: { file: target },
+    output: target,
+    signal,
   });
 }
 
