@@ -4,13 +4,19 @@
  * What is built is kept outside the checkout and found again. Exit codes: 0 the box is there, 1 it
  * could not be built, 2 wrong usage, 3 something is missing on this machine, 130 stopped by Ctrl-C.
  */
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Arch } from './vm/image/arch.ts';
+import { type Arch, hostArch } from './vm/image/arch.ts';
 import { type Box, builtBox, ensureBox, type Provider } from './vm/image/box.ts';
 import { ImageError } from './vm/image/image-error.ts';
 import { requireSpace } from './vm/image/space.ts';
 import { startStages } from './vm/image/stages.ts';
 import { BOX_TOOLS, requireTools } from './vm/image/tools.ts';
+
+interface Wanted {
+  arch: Arch;
+  provider: Provider;
+}
 
 const USAGE = 'npm run vm:box -- [--arch amd64|arm64] [--provider libvirt|virtualbox]';
 
@@ -61,27 +67,30 @@ async function build(arch: Arch, provider: Provider): Promise<number> {
   }
 }
 
-function report(box: Box, { arch, provider }: { arch: Arch; provider: Provider }, how: string) {
-  const choice = provider === 'virtualbox' ? ' --provider virtualbox' : '';
+function report(box: Box, { arch, provider }: Wanted, how: string): void {
+  const here = provider === 'libvirt' && arch === hostArch();
+  const next = here
+    ? 'npm run vm'
+    : `UNBOXED_BOX=${basename(box.path)} npm run vm, on a host for it`;
   const lines = [
     `The box for ${provider} on ${arch} ${how}.`,
     `  path      ${box.path}`,
     `  size      ${(box.bytes / 1e6).toFixed(0)} MB`,
     `  sha256    ${box.sha256}`,
     `  contents  ${box.contents}`,
-    `Next: npm run vm${choice}`,
+    `Next: ${next}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 /** The options, or in one line what is wrong with them. */
-function readOptions(args: string[]): { arch: Arch; provider: Provider } | string {
+function readOptions(args: string[]): Wanted | string {
   try {
     const { values } = parseArgs({
       args,
       options: { arch: { type: 'string' }, provider: { type: 'string' } },
     });
-    const { arch = process.arch === 'arm64' ? 'arm64' : 'amd64', provider = 'libvirt' } = values;
+    const { arch = hostArch() ?? 'amd64', provider = 'libvirt' } = values;
     if (arch !== 'amd64' && arch !== 'arm64') return `no box is made for ${arch}`;
     if (provider !== 'libvirt' && provider !== 'virtualbox') return `no box for ${provider}`;
     return { arch, provider };
