@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +48,17 @@ describe('vm:box', () => {
       const { status, output } = run([], { UNBOXED_CACHE: '/proc/unboxed' });
       expect(status).toBe(3);
       expect(output).toMatch(/\/proc has 0\.0 GB free, a build takes .* GB; set UNBOXED_CACHE/);
+    },
+  );
+
+  itNeeds(
+    ['x64', ...BUILDER.map((name) => `command:${name}` as const), 'command:mcopy'],
+    "says that another processor's programs do not run here, and what runs them",
+    () => {
+      if (existsSync('/proc/sys/fs/binfmt_misc/qemu-aarch64')) return;
+      const { status, output } = run(['--arch', 'arm64']);
+      expect(status).toBe(3);
+      expect(output).toMatch(/^vm:box: programs for arm64 do not run here .*qemu-user-static/);
     },
   );
 });

@@ -11,7 +11,7 @@ import { type Box, builtBox, ensureBox, type Provider } from './vm/image/box.ts'
 import { ImageError } from './vm/image/image-error.ts';
 import { requireSpace } from './vm/image/space.ts';
 import { startStages } from './vm/image/stages.ts';
-import { BOX_TOOLS, requireTools } from './vm/image/tools.ts';
+import { BOX_TOOLS, requireArch, requireTools } from './vm/image/tools.ts';
 
 interface Wanted {
   arch: Arch;
@@ -36,6 +36,7 @@ async function main(args: string[]): Promise<number> {
   }
   try {
     requireTools(BOX_TOOLS[arch]);
+    requireArch(arch);
     await requireSpace();
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;

@@ -44,7 +44,7 @@ export type BoxParts = (
 const PARTS: Record<Provider, BoxParts> = { libvirt: libvirtParts, virtualbox: virtualboxParts };
 
 /** The files that a provider's box is made by. */
-const MADE_BY = ['box', 'disk', 'grub-boot', 'partition-table'];
+const MADE_BY = ['box', 'disk', 'gpt', 'grub-boot', 'partition-table'];
 
 /** Finds the box or builds it and what it is made of. Throws ImageError. */
 export async function ensureBox(
@@ -92,7 +92,7 @@ async function buildBox(
   const disk = join(path, 'disk.raw');
   const name = `unboxed-${arch}-${provider}.box`;
   await mkdir(parts, { recursive: true });
-  await writeDisk(image, disk, signal);
+  await writeDisk(arch, image, disk, signal);
   const names = await PARTS[provider](disk, parts, arch, signal);
   await rm(disk);
   const same = [`--mtime=@${SOURCE_DATE_EPOCH}`, '--owner=0', '--group=0', '--mode=u=rw,go=r'];

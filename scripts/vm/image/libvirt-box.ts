@@ -13,7 +13,7 @@ export const libvirtParts: BoxParts = async (disk, directory, arch, signal) => {
   const metadata = {
     provider: 'libvirt',
     format: 'qcow2',
-    virtual_size: Math.ceil(DISK_SIZE / 2 ** 30),
+    virtual_size: Math.ceil(DISK_SIZE[arch] / 2 ** 30),
     architecture: arch,
   };
   await writeFile(join(directory, 'metadata.json'), `${JSON.stringify(metadata)}\n`);

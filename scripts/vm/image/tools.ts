@@ -1,12 +1,14 @@
 /** The programs that build images, each with Debian's package for it. */
+import { existsSync, readFileSync } from 'node:fs';
 import { findCommand } from '../../../lib/observe/command.ts';
-import type { Arch } from './arch.ts';
+import { type Arch, hostArch } from './arch.ts';
 import { ImageError } from './image-error.ts';
 
 const PACKAGE = {
   'apt-get': 'apt',
   getcap: 'libcap2-bin',
   mcopy: 'mtools',
+  mmd: 'mtools',
   mke2fs: 'e2fsprogs',
   'mkfs.fat': 'dosfstools',
   mmdebstrap: 'mmdebstrap',
@@ -44,5 +46,19 @@ export function requireTools(tools: readonly Tool[]): void {
   const packages = [...new Set(missing.map((tool) => PACKAGE[tool]))].join(' ');
   throw new ImageError(`not installed: ${missing.join(', ')}`, {
     remedy: `on Debian or Ubuntu: sudo apt-get install ${packages}`,
+  });
+}
+
+/**
+ * Throws ImageError when the guest's programs, which configure their packages themselves, do not
+ * run here: on another processor the kernel needs an emulator for them. binfmt_misc
+ */
+export function requireArch(arch: Arch): void {
+  if (arch === hostArch()) return;
+  const emulator = `qemu-${arch === 'arm64' ? 'aarch64' : 'x86_64'}`;
+  const entry = `/proc/sys/fs/binfmt_misc/${emulator}`;
+  if (existsSync(entry) && /^flags: .*F/m.test(readFileSync(entry, 'utf8'))) return;
+  throw new ImageError(`programs for ${arch} do not run here (there is no ${entry} with flag F)`, {
+    remedy: 'on Debian or Ubuntu: sudo apt-get install qemu-user-static binfmt-support arch-test',
   });
 }

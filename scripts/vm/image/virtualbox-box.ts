@@ -26,7 +26,7 @@ export const virtualboxParts: BoxParts = async (disk, directory, arch, signal) =
     osType: arch === 'amd64' ? 'Debian_64' : 'Debian_arm64',
     cpus: 2,
     memory: 2048,
-    disk: { file: DISK, bytes: size, capacity: DISK_SIZE },
+    disk: { file: DISK, bytes: size, capacity: DISK_SIZE[arch] },
   };
   await writeFile(join(directory, 'box.ovf'), ovf(machine));
   const metadata = { provider: 'virtualbox', architecture: arch };
