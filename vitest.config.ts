@@ -1,6 +1,7 @@
 /**
  * Tests make namespaces, mounts and processes for real, so one file runs after the other, each in
- * a process of its own. The timeout is there to end a hang: no test asserts a time.
+ * a process of its own. The timeout is there to end a hang, also where the processor is emulated: no
+ * test asserts a time.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -10,8 +11,8 @@ export default defineConfig({
     include: ['{lib,labs,scripts}/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     passWithNoTests: false,
   },
 });
