@@ -66,7 +66,8 @@ async function findBlockers(number: string): Promise<string | undefined> {
   const found = blockers(inspectHost(), lab);
   if (found.length === 0) return undefined;
   const lines = found.map(({ what, remedy }) => `  ${what}\n    → ${remedy}`);
-  return [`lab ${number} cannot run on this host:`, ...lines].join('\n');
+  const elsewhere = `in a virtual machine it can: npm run vm, and then npm run vm:lab:${number}`;
+  return [`lab ${number} cannot run on this host:`, ...lines, elsewhere].join('\n');
 }
 
 function print(text: string): number {

@@ -20,6 +20,7 @@ import { describeMachines } from './vm/status.ts';
 import { copyProject } from './vm/sync.ts';
 import { busyProcesses } from './vm/turn.ts';
 import { bringUp } from './vm/up.ts';
+import { interrupt } from './vm/vagrant.ts';
 import { VmError } from './vm/vm-error.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -79,11 +80,13 @@ function stopOnSignals(name: string): AbortController {
   if (name === 'lab' || name === 'ssh') return controller;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort(new VmError('stopped'));
       const others = busyProcesses(ownDirectory()).filter((pid) => pid !== process.pid);
-      if (others.length === 0) process.exit(complain('stopped', 130));
+      if (controller.signal.aborted || others.length === 0) {
+        for (const pid of others) interrupt(pid, 'SIGKILL');
+        process.exit(complain('stopped', 130));
+      }
       say('\nstopping: Vagrant cleans up first; once more does not wait for it');
+      controller.abort(new VmError('stopped'));
     });
   }
   return controller;

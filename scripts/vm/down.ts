@@ -26,7 +26,7 @@ import { busyProcesses, type Turn, takeTurn } from './turn.ts';
 import type { Say } from './up.ts';
 import { interrupt, runVagrant } from './vagrant.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 10_000;
 
 /** Shuts the machine down; it keeps its disk. */
 export async function halt(machine: Machine, say: Say, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,7 @@ const STAGES: readonly (readonly [RegExp, string])[] = [
   [/Starting domain|Booting VM|Resuming (?:domain|suspended)/, 'starting it'],
   [/Waiting for domain to get an IP|Waiting for machine to boot/, 'waiting for it to answer'],
   [/Rsyncing folder|Mounting (?:shared|synced) folders/, 'copying the project'],
-  [/Running provisioner: (?:clear|file)/, 'handing over what the host has'],
+  [/Running provisioner: file/, 'handing over what the host has'],
   [/Running provisioner: unboxed/, 'provisioning'],
   [/Waiting for machine to reboot/, 'starting it again, for its cgroup layout'],
   [/Attempting graceful shutdown|Halting domain/, 'shutting down'],

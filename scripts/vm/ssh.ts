@@ -4,7 +4,7 @@
  *
  * ssh(1), ssh_config(5)
  */
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -102,12 +102,12 @@ export async function readGuest(guest: Guest, command: string): Promise<string> 
 
 /**
  * Runs `argv` as root in /unboxed with our standard streams, on a terminal of the guest's when ours
- * is one, and resolves to its exit code. Signals go on to it: a terminal does that by itself.
+ * is one (or with `stdio`), and resolves to its exit code. Signals go on to it: a terminal does that by itself.
  */
 export async function runInVm(
   guest: Guest,
   argv: readonly string[],
-  options: { tty?: boolean; env?: Record<string, string> } = {},
+  options: { tty?: boolean; env?: Record<string, string>; stdio?: StdioOptions } = {},
 ): Promise<number> {
   const tty = options.tty ?? (process.stdin.isTTY && process.stdout.isTTY);
   const handed = HANDED_ON.flatMap((name) =>
@@ -121,7 +121,7 @@ export async function runInVm(
   const words = ['sudo', '-n', 'env', ...env.map(([name, value]) => `${name}=${value}`), ...shell];
   const command = words.map(quote).join(' ');
   const [file = '', ...args] = sshWords(guest, [tty ? '-tt' : '-T'], command);
-  const child = spawn(file, args, { stdio: 'inherit' });
+  const child = spawn(file, args, { stdio: options.stdio ?? 'inherit' });
   const forward = (signal: NodeJS.Signals) => {
     if (!tty) void signalGuest(guest, pidFile, signal);
   };

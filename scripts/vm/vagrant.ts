@@ -12,6 +12,9 @@ import { VAGRANT_DIRECTORY } from './machines.ts';
 import type { Turn } from './turn.ts';
 import { VmError } from './vm-error.ts';
 
+/** For what Vagrant cleans up when it is asked to stop. */
+const PATIENCE_MS = 30_000;
+
 export interface VagrantSetup {
   provider: string;
   /** Words before a command that make it run where libvirt answers. */
@@ -48,7 +51,12 @@ export async function runVagrant(run: VagrantRun): Promise<void> {
   });
   closeSync(output);
   if (child.pid !== undefined) turn.share(child.pid);
-  const stop = () => interrupt(child.pid, 'SIGINT');
+  let late: NodeJS.Timeout | undefined;
+  const stop = () => {
+    interrupt(child.pid, 'SIGINT');
+    // It may wait for a machine that will not answer; what it leaves then is mended.
+    late = setTimeout(() => interrupt(child.pid, 'SIGKILL'), PATIENCE_MS);
+  };
   signal.addEventListener('abort', stop, { once: true });
   try {
     const ended = once(child, 'close');
@@ -62,6 +70,7 @@ export async function runVagrant(run: VagrantRun): Promise<void> {
       `vagrant ${args[0]} ${why}; its last lines (all of them: ${log}):\n${tail(log, from)}`,
     );
   } finally {
+    clearTimeout(late);
     signal.removeEventListener('abort', stop);
   }
 }

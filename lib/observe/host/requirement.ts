@@ -30,7 +30,7 @@ type LinuxRequirement = {
 };
 
 export const GET_LINUX =
-  'run it in a Linux virtual machine (on Windows: WSL 2; on macOS: Lima, Multipass or UTM)';
+  'run it in a Linux virtual machine: npm run vm makes one (on Windows WSL 2 will do as well)';
 
 /** Every lab that builds a container; lab 00 only looks. */
 export const BUILDING = LABS.filter((lab) => lab !== '00');
