@@ -22,6 +22,12 @@ export const ROOT_UUID = '75b0ced0-1ab5-4c0d-8e57-0123456789ab';
 
 const CUSTOMIZE = new URL('../../../vagrant/guest/debian.sh', import.meta.url);
 
+/**
+ * For root too: it stays root, but its mounts are in a namespace of their own, and so gone with it
+ * however it ends.
+ */
+const MODE = ['--mode=unshare', '--format=tar'];
+
 const DEBCONF = 'grub-pc grub-pc/install_devices_empty boolean true';
 
 /** Names the archive by what it is made from. */
@@ -40,7 +46,7 @@ export async function ensureDebian(
     say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
     const options = await mmdebstrapOptions(arch);
     const mirrors = await debianMirrors();
-    await runTool('mmdebstrap', [...options, '--format=tar', SUITE, path, ...mirrors], {
+    await runTool('mmdebstrap', [...MODE, ...options, SUITE, path, ...mirrors], {
       env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) },
       remedy: 'it needs the network, a mirror of Debian, and root or subordinate ids (subuid(5))',
       signal,

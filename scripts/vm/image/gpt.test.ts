@@ -69,7 +69,8 @@ describe('gpt', () => {
   itNeeds(['command:sfdisk'], 'is in order, its second copy too', () => {
     expect(sfdisk('--verify')).toMatch(/No errors detected/);
     // Without the first one the second is what there is.
-    writeSync(openSync(disk, 'r+'), Buffer.alloc(512), 0, 512, 512);
+    const first = Buffer.alloc(33 * 512);
+    writeSync(openSync(disk, 'r+'), first, 0, first.length, 512);
     expect(JSON.parse(sfdisk('--json')).partitiontable.partitions).toHaveLength(2);
   });
 });
