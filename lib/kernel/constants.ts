@@ -109,6 +109,10 @@ export const S_IFDIR = 0o040000;
 export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
 
+// linux/xattr.h: setxattr(2)
+export const XATTR_CREATE = 0x1;
+export const XATTR_REPLACE = 0x2;
+
 // linux/close_range.h
 export const CLOSE_RANGE_UNSHARE = 0x2;
 export const CLOSE_RANGE_CLOEXEC = 0x4;

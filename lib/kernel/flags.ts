@@ -49,6 +49,7 @@ export const flagSets = {
   sigHow: oneOf('SIG_'),
   prctl: oneOf('PR_'),
   idType: oneOf('P_PID'),
+  xattr: bits('XATTR_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
 } satisfies Record<string, FlagSet>;

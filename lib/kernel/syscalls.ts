@@ -111,6 +111,14 @@ export interface Syscalls<Fd, Result> {
   symlinkat(target: string, dirfd: Fd, path: string): Result;
   /** unlink(2) */
   unlinkat(dirfd: Fd, path: string, flags: number): Result;
+  /** setxattr(2), of the link itself where `path` is one. */
+  lsetxattr(path: string, name: string, value: Uint8Array, flags: number): Result;
+  /** getxattr(2): the value's length; only that is told where `into` is empty. */
+  lgetxattr(path: string, name: string, into: Uint8Array): Result;
+  /** listxattr(2): names that end in NUL; only their length is told where `into` is empty. */
+  llistxattr(path: string, into: Uint8Array): Result;
+  /** removexattr(2) */
+  lremovexattr(path: string, name: string): Result;
   /** chown(2) */
   fchownat(dirfd: Fd, path: string, uid: number, gid: number, flags: number): Result;
   /** socket(2) */
