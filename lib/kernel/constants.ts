@@ -95,6 +95,12 @@ export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 
+// <sys/file.h>: flock(2)
+export const LOCK_SH = 1;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;
+
 // linux/openat2.h
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;

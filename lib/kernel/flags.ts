@@ -50,6 +50,7 @@ export const flagSets = {
   prctl: oneOf('PR_'),
   idType: oneOf('P_PID'),
   xattr: bits('XATTR_'),
+  flock: bits('LOCK_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
 } satisfies Record<string, FlagSet>;
