@@ -9,7 +9,7 @@
  *
  * "whiteouts and opaque directories" in the kernel's Documentation/filesystems/overlayfs.rst
  */
-import { lstatSync, type Stats, unlinkSync, writeFileSync } from 'node:fs';
+import { type BigIntStats, lstatSync, type Stats, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { kernel } from '../kernel/call.ts';
 import { AT_FDCWD, S_IFCHR } from '../kernel/constants.ts';
@@ -37,11 +37,14 @@ export function readOverlayXattr(path: string, name: string, form?: Form): Buffe
  * Whether what is at `path` itself (no link is followed) hides a name. `stats` saves looking again.
  * Without `form` either is one. False where nothing is there. Throws SyscallError.
  */
-export function isWhiteout(path: string, options: { form?: Form; stats?: Stats } = {}): boolean {
+export function isWhiteout(
+  path: string,
+  options: { form?: Form | undefined; stats?: Stats | BigIntStats } = {},
+): boolean {
   const stats = options.stats ?? lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return false;
-  if (stats.isCharacterDevice()) return stats.rdev === 0;
-  if (!stats.isFile() || stats.size !== 0) return false;
+  if (stats.isCharacterDevice()) return Number(stats.rdev) === 0;
+  if (!stats.isFile() || Number(stats.size) !== 0) return false;
   return readOverlayXattr(path, 'whiteout', options.form) !== null;
 }
 

@@ -1,0 +1,162 @@
+/**
+ * What an upper directory changes of the layers below it, as `docker diff` tells it: A added, C
+ * changed, D deleted. It is what the overlay shows with the upper compared with what it would show
+ * without, so a directory that was renamed by a redirect is its old name gone and the new one added
+ * with all that is in it, and an opaque directory is the names that it hides.
+ *
+ * What was copied up and is equal in everything that can be seen is no change. As for changed
+ * directories, their time counts: a layer has to bring it along.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { getXattr, listXattrs } from '../kernel/xattr.ts';
+import {
+  childrenOf,
+  type Entry,
+  isDirectory,
+  type Layers,
+  lookUp,
+  mergedRoot,
+  namesIn,
+  type Part,
+  placeOf,
+} from './merge.ts';
+import type { Form } from './whiteout.ts';
+
+export interface Change {
+  kind: 'A' | 'C' | 'D';
+  /** From the merged root, for instance `/etc/hosts`. */
+  path: string;
+  /** What is seen there now, on the disk, an absolute path; null for what is deleted. */
+  source: string | null;
+  /** Where a file's data is: `source` itself, but for one of which only the metadata was copied up. */
+  data: string | null;
+}
+
+/**
+ * The changes, a directory before what is in it, names sorted. `lowers` as for a mount, the topmost
+ * first. The upper may be mounted, its files should not be written meanwhile. Of a directory that is
+ * gone, what was in it is not listed. Throws OverlayError or SyscallError.
+ */
+export function changes(
+  upper: string,
+  lowers: readonly string[],
+  options: { form?: Form } = {},
+): Change[] {
+  const { form } = options;
+  const layers: Layers = { directories: [upper, ...lowers], form };
+  const whole = mergedRoot(layers);
+  const walk: Walk = { layers, list: [], linked: new Map() };
+  // The same layers, entered below the upper: what is looked up from there never comes to it.
+  compare(walk, whole, entryOf('', whole.parts.slice(1)), '');
+  return settleLinks(walk);
+}
+
+interface Walk {
+  layers: Layers;
+  list: (Change & { same?: true })[];
+  /** Files of the upper that have several names, by inode: what became of each name. */
+  linked: Map<bigint, Named[]>;
+}
+
+interface Named {
+  /** Its place in the list. */
+  at: number;
+  /** The same file below, as `device:inode`; null where there is none. */
+  old: string | null;
+}
+
+const entryOf = (name: string, [first, ...rest]: readonly Part[]): Entry | null =>
+  first ? { name, parts: [first, ...rest] } : null;
+
+/** Adds what differs between an entry that is seen now and what was seen there before. */
+function compare(walk: Walk, now: Entry, old: Entry | null, path: string): void {
+  if (old && isSamePart(now, old)) return;
+  const kind = old ? 'C' : 'A';
+  const source = placeOf(walk.layers, now.parts[0]);
+  const data = now.parts[0].stats.isFile() ? dataOf(walk.layers, now) : source;
+  const same = old !== null && isEqual(walk, now, old);
+  walk.list.push({ kind, path: path || '/', source, data, ...(same && { same }) });
+  noteLinks(walk, now, old);
+  if (isDirectory(now)) compareInside(walk, now, old, path);
+}
+
+/** Nothing of it is in the upper, and what is seen comes from the same places. */
+function isSamePart(now: Entry, old: Entry): boolean {
+  if (now.parts.length !== old.parts.length) return false;
+  return now.parts.every((part, i) => {
+    const other = old.parts[i];
+    return part.layer === other?.layer && part.path === other.path;
+  });
+}
+
+function compareInside(walk: Walk, now: Entry, old: Entry | null, path: string): void {
+  const inside = old && isDirectory(old) ? old : null;
+  for (const name of namesToCompare(walk, now, inside)) {
+    const [is, was] = [lookUp(walk.layers, now, name), inside && lookUp(walk.layers, inside, name)];
+    if (is) compare(walk, is, was, `${path}/${name}`);
+    else if (was) walk.list.push({ kind: 'D', path: `${path}/${name}`, source: null, data: null });
+  }
+}
+
+/** Where the lower parts are those of before, only what the upper holds can differ. */
+function namesToCompare({ layers }: Walk, now: Entry, old: Entry | null): string[] {
+  const [first, ...rest] = now.parts;
+  const merges = old !== null && first.layer === 0;
+  const lower = entryOf(now.name, rest);
+  if (merges && lower && isSamePart(lower, old)) return namesIn(layers, [first]);
+  const names = childrenOf(layers, now).map(({ name }) => name);
+  const gone = old ? childrenOf(layers, old).map(({ name }) => name) : [];
+  return [...new Set([...names, ...gone])].sort();
+}
+
+/** In kind, mode, owner, time, attributes and content. */
+function isEqual({ layers }: Walk, now: Entry, old: Entry): boolean {
+  const [a, b] = [now.parts[0].stats, old.parts[0].stats];
+  const alike =
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.rdev === b.rdev &&
+    a.mtimeNs === b.mtimeNs;
+  if (!alike) return false;
+  const [here, there] = [placeOf(layers, now.parts[0]), placeOf(layers, old.parts[0])];
+  if (attributesOf(here) !== attributesOf(there)) return false;
+  if (a.isSymbolicLink()) return readlinkSync(here) === readlinkSync(there);
+  if (!a.isFile()) return true;
+  const [data, oldData] = [dataOf(layers, now), dataOf(layers, old)];
+  return a.size === b.size && (data === oldData || digestOf(data) === digestOf(oldData));
+}
+
+/** Of a file, the last part: there are several where the first is a copy of metadata alone. */
+const dataOf = (layers: Layers, { parts: [first, ...rest] }: Entry): string =>
+  placeOf(layers, rest.at(-1) ?? first);
+
+const digestOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** All that is not the overlay's own. */
+function attributesOf(path: string): string {
+  const names = listXattrs(path).filter((name) => !/^(trusted|user)\.overlay\./.test(name));
+  return names.map((name) => `${name}=${getXattr(path, name)?.toString('hex')}`).join(' ');
+}
+
+function noteLinks({ list, linked }: Walk, now: Entry, old: Entry | null): void {
+  const { layer, stats } = now.parts[0];
+  if (layer !== 0 || stats.nlink < 2n || isDirectory(now)) return;
+  const below = old?.parts[0].stats;
+  const named = { at: list.length - 1, old: below ? `${below.dev}:${below.ino}` : null };
+  linked.set(stats.ino, [...(linked.get(stats.ino) ?? []), named]);
+}
+
+/**
+ * A name that is equal is a change all the same when it is one file with a name that is not: else a
+ * layer would bring that one as a file of its own.
+ */
+function settleLinks({ list, linked }: Walk): Change[] {
+  for (const names of linked.values()) {
+    const olds = new Set(names.map(({ old }) => old));
+    if (olds.size === 1 && names.every(({ at }) => list[at]?.same)) continue;
+    for (const { at } of names) delete list[at]?.same;
+  }
+  return list.flatMap(({ same, ...change }) => (same ? [] : [change]));
+}
