@@ -1,0 +1,96 @@
+/**
+ * The layer between an image and what a container writes. A container's names, resolver and devices
+ * are mounted into it, and a mount needs a file or directory to lie on. These mount points are no
+ * part of the image and no change of the container: they have a layer of their own, which is never
+ * committed and never shown.
+ *
+ *     image layers · init layer · read-write layer
+ *
+ * - `INIT_ENTRIES`: what is in it.
+ * - `makeInitLayer`: makes it for a stack of lowers.
+ */
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { withHost } from '../host/with-host.ts';
+import { overlayAction } from '../overlay/mount.ts';
+import { findInRoot, makeInRoot, nameInRoot } from './in-root.ts';
+
+export interface InitEntry {
+  path: string;
+  /** A directory, an empty file, or a link to this path. */
+  is: 'directory' | 'file' | { link: string };
+}
+
+export const INIT_ENTRIES: readonly InitEntry[] = [
+  { path: '/dev/pts', is: 'directory' },
+  { path: '/dev/shm', is: 'directory' },
+  { path: '/dev/console', is: 'file' },
+  { path: '/proc', is: 'directory' },
+  { path: '/sys', is: 'directory' },
+  { path: '/etc/hosts', is: 'file' },
+  { path: '/etc/hostname', is: 'file' },
+  { path: '/etc/resolv.conf', is: 'file' },
+  { path: '/etc/mtab', is: { link: '/proc/mounts' } },
+];
+
+/** Overlay features under which an upper directory means the same to every reader of it. */
+export const PLAIN_OVERLAY = { index: false, metacopy: false, redirectDir: 'off' } as const;
+
+export interface InitLayerOptions {
+  /** The image's layers, the topmost first; may be none. */
+  lowers: readonly string[];
+  /** An existing directory, in which `diff`, `work` and `empty` are made. */
+  directory: string;
+  /** Names the run that mounts it for a moment. */
+  run: string;
+  /** Where that run is journalled. */
+  state?: string | undefined;
+}
+
+/**
+ * Makes the layer and returns its `diff` directory. It is made through an overlay, so that a
+ * directory that the image has keeps its mode and owner. Throws HostError, ImageError.
+ */
+export async function makeInitLayer(options: InitLayerOptions): Promise<string> {
+  const { lowers, directory, run, state } = options;
+  const [diff, work, empty] = ['diff', 'work', 'empty'].map((name) => `${directory}/${name}`) as [
+    string,
+    string,
+    string,
+  ];
+  for (const path of [diff, work, empty]) mkdirSync(path);
+  await withHost(run, state, async (host) => {
+    const target = `${host.directory}/merged`;
+    await host.do({
+      name: 'mount point',
+      does: [{ do: 'mkdir', path: target }],
+      undoes: [],
+      seen: { path: target },
+    });
+    const stack = lowers.length > 0 ? lowers : [empty];
+    const overlay = { lowers: stack, upper: diff, work, target, options: PLAIN_OVERLAY };
+    await host.do(overlayAction(overlay));
+    for (const entry of INIT_ENTRIES) makeEntry(target, entry);
+  });
+  return diff;
+}
+
+function makeEntry(root: string, { path, is }: InitEntry): void {
+  if (is === 'directory') return void makeInRoot(root, path);
+  makeInRoot(root, posix.dirname(path));
+  const at = nameInRoot(root, path);
+  if (at === null) throw new Error(`${path}: its directory was just made`);
+  // A link of the image would have the mount lie somewhere else.
+  rmSync(at, { force: true, recursive: true });
+  if (is === 'file') writeFileSync(at, '', { flag: 'wx', mode: 0o644 });
+  else symlinkSync(is.link, at);
+}
+
+/** Whether a path, or a directory on the way to one, is of the init layer: no change to show. */
+export function isInitPath(path: string): boolean {
+  return INIT_ENTRIES.some((entry) => entry.path === path || entry.path.startsWith(`${path}/`));
+}
+
+/** Whether the layers already have what a runtime needs, as the kernel walks them. */
+export const hasMountPoints = (root: string): boolean =>
+  INIT_ENTRIES.every(({ path }) => findInRoot(root, path) !== null);
