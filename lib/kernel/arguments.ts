@@ -50,6 +50,7 @@ const spreaders: { [Name in CallName]?: (...given: CallArguments<Name>) => Argum
   mmap: (length, protection, flags) => [0, length, protection, flags, -1, 0],
   nanosleep: (duration) => [duration, null],
   clone3: (args) => [args, args.length],
+  bpf: (command, attr) => [command, attr, attr.length],
 };
 
 /** The C arguments of `name` called with `given`. */

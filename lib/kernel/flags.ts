@@ -53,6 +53,7 @@ export const flagSets = {
   flock: bits('LOCK_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
+  bpf: oneOf('BPF_PROG_LOAD', 'BPF_PROG_ATTACH', 'BPF_PROG_QUERY'),
 } satisfies Record<string, FlagSet>;
 
 /** `MS_REC|MS_PRIVATE` for 0x44000; bits without a name follow in hexadecimal; `0` for none. */

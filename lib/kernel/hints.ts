@@ -40,6 +40,12 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
       ? 'a process that shares its root directory with another (CLONE_FS) cannot change its mount namespace'
       : 'the descriptor is of another kind of namespace, or this process has several threads',
   'setns EPERM': 'joining needs CAP_SYS_ADMIN in the user namespace that owns the target',
+  'bpf EPERM': 'this needs root (CAP_BPF and CAP_NET_ADMIN) in the machine’s own user namespace',
+  'bpf ENOSYS': 'this kernel was built without CONFIG_BPF_SYSCALL',
+  'clone3 EBUSY':
+    'a cgroup that gives controllers to others below it (cgroup.subtree_control) cannot have processes itself',
+  'clone3 EOPNOTSUPP':
+    'the cgroup is of type "domain invalid" (cgroup.type): it lies in a threaded one',
   'clone3 EPERM': `${root}; unprivileged user namespaces may be switched off (npm run doctor tells)`,
   'clone3 ENOSPC': 'a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces',
   'clone3 ENOSYS':

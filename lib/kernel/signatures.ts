@@ -101,6 +101,7 @@ export const signatures = {
   fchownat: call('fchownat', 260, 54, 'fd', 'text', 'int', 'int', atFlags),
   socket: call('socket', 41, 198, 'int', 'int', 'int'),
   socketpair: call('socketpair', 53, 199, 'int', 'int', 'int', 'bytes'),
+  bpf: call('bpf', 321, 280, flagSets.bpf, 'bytes', 'int'),
   // memory and time
   mmap: call('mmap', 9, 222, 'int', 'int', flagSets.prot, flagSets.map, 'fd', 'int'),
   mprotect: call('mprotect', 10, 226, 'int', 'int', flagSets.prot),

@@ -87,7 +87,7 @@ export interface Syscalls<Fd, Result> {
   /** sigprocmask(2): `signals` by number; an empty list with SIG_SETMASK blocks nothing. */
   rtSigprocmask(how: number, signals: readonly number[]): Result;
   /** openat(2) */
-  openat(dirfd: Fd, path: string, flags: number, mode?: number): Result;
+  openat(dirfd: Fd, path: Path, flags: number, mode?: number): Result;
   /** openat2(2) with a `struct open_how`, see structs.ts. */
   openat2(dirfd: Fd, path: Path, how: Uint8Array): Result;
   /** close(2) */
@@ -146,4 +146,6 @@ export interface Syscalls<Fd, Result> {
   nanosleep(duration: Uint8Array): Result;
   /** clone3(2) with a `struct clone_args`, see structs.ts. */
   clone3(args: Uint8Array): Result;
+  /** bpf(2) with a `union bpf_attr`, see structs.ts and bpf.ts. */
+  bpf(command: number, attr: Uint8Array): Result;
 }
