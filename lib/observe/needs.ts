@@ -61,8 +61,11 @@ const LOOKUPS = {
   unshare: () => lookUpCommands('unshare'),
 } satisfies Record<string, Lookup>;
 
-/** One of the names above, or any other command as `command:NAME`. */
-export type Need = keyof typeof LOOKUPS | `command:${string}`;
+/**
+ * One of the names above, any other command as `command:NAME`, or a controller of one version of
+ * cgroups that this process may use, as `v1:memory` or `v2:io`.
+ */
+export type Need = keyof typeof LOOKUPS | `command:${string}` | `v${1 | 2}:${string}`;
 
 export interface NeedsMet {
   met: boolean;
@@ -82,7 +85,22 @@ export function needs(...names: Need[]): NeedsMet {
 function lookUp(name: Need): string | null {
   if (isListed(name)) return LOOKUPS[name]();
   if (name.startsWith('command:')) return lookUpCommands(name.slice('command:'.length));
+  const [, version, controller = ''] = /^v([12]):(\w+)$/.exec(name) ?? [];
+  if (version !== undefined) return lookUpController(version === '1' ? 'v1' : 'v2', controller);
   throw new TypeError(`needs: no such name: ${name}; a command is written command:NAME`);
+}
+
+function lookUpController(version: 'v1' | 'v2', name: string): string | null {
+  const { controllers, v2 } = detectCgroups();
+  const { v1 = null, v2: unified = false } = controllers[name] ?? {};
+  const there = version === 'v1' ? v1 : unified ? v2 : null;
+  if (there === null) return `this machine does not have ${name} in cgroup ${version}`;
+  try {
+    accessSync(there, constants.W_OK);
+    return null;
+  } catch {
+    return `${there} may not be written`;
+  }
 }
 
 function isListed(name: string): name is keyof typeof LOOKUPS {
