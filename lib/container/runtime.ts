@@ -9,6 +9,8 @@
  *   open the gate ───────────────────────▶ mounts, pivot_root, execve
  *   wait; undo, newest first
  */
+import type { Limits } from '../cgroups/limits.ts';
+import type { CgroupPlan } from '../cgroups/plan.ts';
 import type { Action, Inside } from '../host/action.ts';
 import type { Program } from '../launch/program.ts';
 import type { NetworkPlan } from '../network/plan.ts';
@@ -25,6 +27,10 @@ export interface Container {
   env: Readonly<Record<string, string>>;
   /** Names and addresses for its network, should the runtime give it one. */
   network: NetworkPlan;
+  /** Directories for its cgroup, should the runtime give it one. */
+  cgroup: CgroupPlan;
+  /** What it may use at most; what is not said is not limited. */
+  limits?: Limits | undefined;
   /** Where the host's half works: null is this process's own namespaces. */
   host: Inside | null;
 }

@@ -52,8 +52,10 @@ export type Effect =
    * then removes them, and each of `parents` that holds no other cgroup and no process. Gone is fine.
    */
   | { do: 'remove-cgroups'; paths: string[]; parents: string[] }
-  /** Takes controllers out of `cgroup.subtree_control`; one that is in use below stays, gone is fine. */
-  | { do: 'disable-controllers'; path: string; controllers: string[] }
+  /** Controllers of the cgroup version 2 `top` for those below `base`, a directory of ours in it. */
+  | { do: 'hand-down'; top: string; base: string; controllers: string[] }
+  /** Removes `base` and disables what was enabled in `top` for it. Used by others or gone is fine. */
+  | { do: 'take-back'; top: string; base: string }
   /** Moves every process of one cgroup into another; nothing to do where the first is gone. */
   | { do: 'move-processes'; from: string; to: string }
   /** Lets a program decide which devices a cgroup version 2 may use: its instructions, in base64. */

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
-import { ownCgroup, sleeperIn } from './cgroups.fixture.ts';
-import { disableControllers, moveProcesses } from './control-cgroup.ts';
+import { hierarchy, ownCgroup, sleeperIn } from './cgroups.fixture.ts';
+import { handDown, moveProcesses, takeBack } from './control-cgroup.ts';
 
 const read = (...path: string[]) => readFileSync(join(...path), 'utf8').trim();
 
@@ -19,20 +19,37 @@ itNeeds(['root', 'cgroup-v2'], 'all processes go from one cgroup to another', as
   moveProcesses(join(group.path, 'gone'), room);
 });
 
-itNeeds(['root', 'v2:hugetlb'], 'a controller goes when nobody below needs it', async () => {
+const control = (path: string) => read(path, 'cgroup.subtree_control').split(' ').filter(Boolean);
+
+itNeeds(['root', 'v2:hugetlb'], 'controllers go down, and back with the last user', async () => {
   await using group = ownCgroup('v2');
-  const control = (...path: string[]) => join(group.path, ...path, 'cgroup.subtree_control');
-  const top = join(group.path, '../cgroup.subtree_control');
-  const before = readFileSync(top, 'utf8');
-  writeFileSync(top, '+hugetlb');
-  mkdirSync(join(group.path, 'inner'));
-  writeFileSync(control(), '+hugetlb');
-  writeFileSync(control('inner'), '+hugetlb');
-  disableControllers(group.path, ['hugetlb']);
-  expect(read(control())).toBe('hugetlb');
-  disableControllers(join(group.path, 'inner'), ['hugetlb']);
-  disableControllers(group.path, ['hugetlb']);
-  expect(read(control())).toBe('');
-  disableControllers(join(group.path, 'gone'), ['hugetlb']);
-  if (!before.includes('hugetlb')) disableControllers(join(group.path, '..'), ['hugetlb']);
+  const top = hierarchy('v2');
+  const before = control(top);
+  const base = group.path;
+  mkdirSync(join(base, 'one'));
+  handDown(top, base, ['hugetlb']);
+  mkdirSync(join(base, 'two'));
+  handDown(top, base, ['hugetlb']);
+  expect(control(top)).toContain('hugetlb');
+  expect(control(base)).toEqual(['hugetlb']);
+  rmdirSync(join(base, 'one'));
+  takeBack(top, base);
+  expect(control(base)).toEqual(['hugetlb']);
+  rmdirSync(join(base, 'two'));
+  takeBack(top, base);
+  expect(existsSync(base)).toBe(false);
+  expect(control(top)).toEqual(before);
+  takeBack(top, base);
+});
+
+itNeeds(['root', 'v2:hugetlb'], 'a controller that went down before stays', async () => {
+  await using group = ownCgroup('v2');
+  const base = join(group.path, 'base');
+  const top = hierarchy('v2');
+  mkdirSync(base);
+  handDown(top, group.path, ['hugetlb']);
+  handDown(group.path, base, ['hugetlb']);
+  takeBack(group.path, base);
+  expect(control(group.path)).toEqual(['hugetlb']);
+  takeBack(top, group.path);
 });

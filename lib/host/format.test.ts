@@ -32,8 +32,12 @@ const rows: [Effect, string][] = [
     'find /c/a /d/a -name cgroup.procs -exec cat {} + | xargs -r kill -KILL; find /c/a /d/a -depth -type d -exec rmdir {} \\;; rmdir --ignore-fail-on-non-empty /c',
   ],
   [
-    { do: 'disable-controllers', path: '/c', controllers: ['cpu', 'io'] },
-    "echo '-cpu -io' > /c/cgroup.subtree_control",
+    { do: 'hand-down', top: '/c', base: '/c/x', controllers: ['cpu', 'io'] },
+    "echo '+cpu +io' > /c/cgroup.subtree_control; echo '+cpu +io' > /c/x/cgroup.subtree_control",
+  ],
+  [
+    { do: 'take-back', top: '/c', base: '/c/x' },
+    "rmdir /c/x && echo '-…' > /c/cgroup.subtree_control",
   ],
   [
     { do: 'move-processes', from: '/c', to: '/c/x' },

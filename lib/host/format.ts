@@ -35,10 +35,13 @@ export function formatEffect(effect: Effect): string {
       return formatCommand(effect.argv, effect.inside, effect.input);
     case 'remove-cgroups':
       return formatRemoveCgroups(effect.paths, effect.parents);
-    case 'disable-controllers': {
-      const text = effect.controllers.map((name) => `-${name}`).join(' ');
-      return `${echo(`${text}\n`)} > ${quote(`${effect.path}/cgroup.subtree_control`)}`;
+    case 'hand-down': {
+      const text = echo(`${effect.controllers.map((name) => `+${name}`).join(' ')}\n`);
+      const files = [effect.top, effect.base].map((path) => `${path}/cgroup.subtree_control`);
+      return files.map((file) => `${text} > ${quote(file)}`).join('; ');
     }
+    case 'take-back':
+      return `${words('rmdir', effect.base)} && echo '-…' > ${quote(`${effect.top}/cgroup.subtree_control`)}`;
     case 'move-processes': {
       const [from, to] = [effect.from, effect.to].map((path) => quote(`${path}/cgroup.procs`));
       return `for pid in $(cat ${from}); do echo $pid > ${to}; done`;

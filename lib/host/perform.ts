@@ -17,7 +17,7 @@ import { kernel } from '../kernel/call.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import type { Effect } from './action.ts';
 import { runCommand } from './command.ts';
-import { disableControllers, moveProcesses } from './control-cgroup.ts';
+import { handDown, moveProcesses, takeBack } from './control-cgroup.ts';
 import { detachMount, detachMountsBelow } from './detach.ts';
 import { endProcesses } from './end-processes.ts';
 import { formatCommand, formatEffect } from './format.ts';
@@ -76,8 +76,10 @@ async function carryOut(effect: Effect, action: string, runs: string): Promise<v
       return run(effect, action);
     case 'remove-cgroups':
       return removeCgroups(effect.paths, effect.parents);
-    case 'disable-controllers':
-      return disableControllers(effect.path, effect.controllers);
+    case 'hand-down':
+      return handDown(effect.top, effect.base, effect.controllers);
+    case 'take-back':
+      return takeBack(effect.top, effect.base);
     case 'move-processes':
       return moveProcesses(effect.from, effect.to);
     case 'attach-device-program':

@@ -4,6 +4,8 @@
  * or one with a line left out.
  */
 
+import type { Limits } from '../cgroups/limits.ts';
+import type { CgroupPlan } from '../cgroups/plan.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
 import type { Calls } from '../launch/program.ts';
 import type { LineResult } from '../launch/results.ts';
@@ -27,6 +29,8 @@ export interface StartRequest {
   calls?: (call: Calls) => void;
   env?: Readonly<Record<string, string>>;
   hostname?: string;
+  /** For its cgroup, where the runtime gives it one. */
+  limits?: Limits;
   /** Measure each line. */
   timed?: boolean;
 }
@@ -39,6 +43,8 @@ export interface Running {
   results: readonly LineResult[];
   /** Names and addresses that it has where the runtime gives it a network. */
   network: NetworkPlan;
+  /** Directories that it has where the runtime gives it a cgroup. */
+  cgroup: CgroupPlan;
   /** Types a command to the container's shell; resolves to what it printed, both streams. */
   type(command: string): Promise<string>;
   /** Everything printed until it ended. */

@@ -5,6 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
+import { planCgroup } from '../cgroups/plan.ts';
+import { type CgroupSite, detectSite } from '../cgroups/site.ts';
 import { processesOf, startContainer } from '../container/run.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
@@ -97,6 +99,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     counter,
     open,
     share,
+    site: detectSite(id),
     outside: () => (outside ??= startOutside({ owned, place: placeOf(host), tag: tagOf(id) })),
   };
   const subjectFor = (module: RuntimeModule, name: string) =>
@@ -138,11 +141,12 @@ interface Making {
   counter: { started: number };
   open: Set<Running>;
   share: Share;
+  site: CgroupSite;
   outside: () => Promise<Server>;
 }
 
 function makeSubject(making: Making): Subject {
-  const { module, name, host, rootfs, prefix, counter, outside } = making;
+  const { module, name, host, rootfs, prefix, counter, site, outside } = making;
   const begin = async (runtimeOf: (container: Container) => Runtime, request: StartRequest) => {
     const count = ++counter.started;
     const id = `${prefix}-${count}`;
@@ -153,6 +157,8 @@ function makeSubject(making: Making): Subject {
       argv: request.argv ?? ['/bin/sh'],
       env: { ...labEnvironment(id), ...request.env },
       network: planNetwork(tagOf(prefix), count),
+      cgroup: planCgroup(site, id),
+      limits: request.limits,
       host: placeOf(host),
     };
     const running = await startRunning(container, runtimeOf(container), making, request);
@@ -254,6 +260,7 @@ async function startRunning(
     id: container.id,
     results: started.results,
     network: container.network,
+    cgroup: container.cgroup,
     type: (command) => shell.type(command),
     output: () => shell.rest(),
     exited: started.exited,

@@ -3,6 +3,8 @@
  * for each lab's runtime, beside runc and unshare in the same rounds.
  */
 
+import { planCgroup } from '../../lib/cgroups/plan.ts';
+import { detectSite } from '../../lib/cgroups/site.ts';
 import type { Container } from '../../lib/container/runtime.ts';
 import { course, loadLab, numberOf } from '../../lib/lab/course.ts';
 import type { Workbench } from '../../lib/lab/workbench.ts';
@@ -21,6 +23,7 @@ export const containerFor = (rootfs: string, argv: readonly string[]): Container
   argv,
   env: labEnvironment('bench'),
   network: planNetwork('bench', 1),
+  cgroup: planCgroup(detectSite('bench'), 'bench'),
   host: null,
 });
 
