@@ -4,8 +4,15 @@
  * without, so a directory that was renamed by a redirect is its old name gone and the new one added
  * with all that is in it, and an opaque directory is the names that it hides.
  *
- * What was copied up and is equal in everything that can be seen is no change. As for changed
- * directories, their time counts: a layer has to bring it along.
+ * What was copied up and is equal in everything that can be seen is no change. A directory's time
+ * counts, but for that of the root, which every upper has of its own.
+ *
+ * Not told: that with `index=on` the other names of a file show what was written to one of them. The
+ * kernel keeps it in the work directory. What is to become a layer is mounted with `index=off`.
+ *
+ * - `changes`: the list for a reader.
+ * - `layerEntries`: what a layer has to carry for it: the same, and every directory on the way, since
+ *   one that is made without its mode and owner would cover the one below with wrong ones.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -23,8 +30,8 @@ import {
 } from './merge.ts';
 import type { Form } from './whiteout.ts';
 
-export interface Change {
-  kind: 'A' | 'C' | 'D';
+export interface LayerEntry {
+  kind: 'A' | 'C' | 'D' | '=';
   /** From the merged root, for instance `/etc/hosts`. */
   path: string;
   /** What is seen there now, on the disk, an absolute path; null for what is deleted. */
@@ -33,28 +40,41 @@ export interface Change {
   data: string | null;
 }
 
+export interface Change extends LayerEntry {
+  kind: 'A' | 'C' | 'D';
+}
+
 /**
  * The changes, a directory before what is in it, names sorted. `lowers` as for a mount, the topmost
  * first. The upper may be mounted, its files should not be written meanwhile. Of a directory that is
  * gone, what was in it is not listed. Throws OverlayError or SyscallError.
  */
-export function changes(
+export const changes = (upper: string, lowers: readonly string[], options: ChangesOptions = {}) =>
+  layerEntries(upper, lowers, options).filter((entry): entry is Change => entry.kind !== '=');
+
+/** The same, with the root, and the unchanged directories (`=`) that a change lies in. */
+export function layerEntries(
   upper: string,
   lowers: readonly string[],
-  options: { form?: Form } = {},
-): Change[] {
-  const { form } = options;
-  const layers: Layers = { directories: [upper, ...lowers], form };
+  options: ChangesOptions = {},
+): LayerEntry[] {
+  const layers: Layers = { directories: [upper, ...lowers], form: options.form };
   const whole = mergedRoot(layers);
   const walk: Walk = { layers, list: [], linked: new Map() };
   // The same layers, entered below the upper: what is looked up from there never comes to it.
   compare(walk, whole, entryOf('', whole.parts.slice(1)), '');
-  return settleLinks(walk);
+  settleLinks(walk);
+  return withoutIdle(walk.list);
+}
+
+export interface ChangesOptions {
+  /** Whose attributes count; without it, either form's. */
+  form?: Form;
 }
 
 interface Walk {
   layers: Layers;
-  list: (Change & { same?: true })[];
+  list: LayerEntry[];
   /** Files of the upper that have several names, by inode: what became of each name. */
   linked: Map<bigint, Named[]>;
 }
@@ -72,11 +92,10 @@ const entryOf = (name: string, [first, ...rest]: readonly Part[]): Entry | null 
 /** Adds what differs between an entry that is seen now and what was seen there before. */
 function compare(walk: Walk, now: Entry, old: Entry | null, path: string): void {
   if (old && isSamePart(now, old)) return;
-  const kind = old ? 'C' : 'A';
+  const kind = old === null ? 'A' : isEqual(walk, now, old) ? '=' : 'C';
   const source = placeOf(walk.layers, now.parts[0]);
   const data = now.parts[0].stats.isFile() ? dataOf(walk.layers, now) : source;
-  const same = old !== null && isEqual(walk, now, old);
-  walk.list.push({ kind, path: path || '/', source, data, ...(same && { same }) });
+  walk.list.push({ kind, path: path || '/', source, data });
   noteLinks(walk, now, old);
   if (isDirectory(now)) compareInside(walk, now, old, path);
 }
@@ -118,7 +137,9 @@ function isEqual({ layers }: Walk, now: Entry, old: Entry): boolean {
     a.uid === b.uid &&
     a.gid === b.gid &&
     a.rdev === b.rdev &&
-    a.mtimeNs === b.mtimeNs;
+    // A copy is no longer one file with the other names of what it was copied from.
+    (a.isDirectory() || a.nlink === b.nlink) &&
+    (a.mtimeNs === b.mtimeNs || now.name === '');
   if (!alike) return false;
   const [here, there] = [placeOf(layers, now.parts[0]), placeOf(layers, old.parts[0])];
   if (attributesOf(here) !== attributesOf(there)) return false;
@@ -152,11 +173,26 @@ function noteLinks({ list, linked }: Walk, now: Entry, old: Entry | null): void 
  * A name that is equal is a change all the same when it is one file with a name that is not: else a
  * layer would bring that one as a file of its own.
  */
-function settleLinks({ list, linked }: Walk): Change[] {
+function settleLinks({ list, linked }: Walk): void {
   for (const names of linked.values()) {
     const olds = new Set(names.map(({ old }) => old));
-    if (olds.size === 1 && names.every(({ at }) => list[at]?.same)) continue;
-    for (const { at } of names) delete list[at]?.same;
+    const kept = names.flatMap(({ at }) => list[at] ?? []);
+    if (olds.size === 1 && kept.every(({ kind }) => kind === '=')) continue;
+    for (const entry of kept) if (entry.kind === '=') entry.kind = 'C';
   }
-  return list.flatMap(({ same, ...change }) => (same ? [] : [change]));
+}
+
+/** Without what is equal, but for directories with a change somewhere in them. */
+function withoutIdle(list: readonly LayerEntry[]): LayerEntry[] {
+  const kept: LayerEntry[] = [];
+  let next = '';
+  // What is in a directory follows it: from the end, the entry after it tells.
+  for (const entry of list.toReversed()) {
+    // The root always goes along: another upper would have its own mode and owner there.
+    const holds = entry.path === '/' || next.startsWith(`${entry.path}/`);
+    if (entry.kind === '=' && !holds) continue;
+    kept.push(entry);
+    next = entry.path;
+  }
+  return kept.toReversed();
 }

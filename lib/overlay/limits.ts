@@ -42,9 +42,29 @@ export function assertStack({ lowers, upper, work }: OverlayLayers): void {
   }
 }
 
+/** What the kernel takes together, and answers EINVAL to. Throws OverlayError. */
+function assertOptions({ upper, options = {} }: Made): void {
+  const { userxattr, metacopy, redirectDir, volatile } = options;
+  const clash = (what: string) => new OverlayError('overlay', what);
+  if (userxattr && metacopy)
+    throw clash(
+      'userxattr with metacopy: whoever owns the upper could name any file of the layers as the data of another; leave out metacopy',
+    );
+  if (userxattr && redirectDir === 'on')
+    throw clash(
+      'userxattr with redirect_dir=on: whoever owns the upper could redirect to any directory of the layers; leave it out',
+    );
+  if (metacopy && redirectDir !== undefined && redirectDir !== 'on')
+    throw clash(
+      `metacopy with redirect_dir=${redirectDir}: a renamed copy could not say where its data is; set redirect_dir=on`,
+    );
+  if (volatile && upper === undefined) throw clash('volatile without an upper: nothing is written');
+}
+
 /** For the option string. Throws OverlayError with its length. */
 export function assertClassic(overlay: Made): void {
   assertStack(overlay);
+  assertOptions(overlay);
   const bytes = Buffer.byteLength(optionString(overlay));
   if (bytes <= CLASSIC_BYTES) return;
   throw new OverlayError(
@@ -56,6 +76,7 @@ export function assertClassic(overlay: Made): void {
 /** For fsconfig(2). Throws OverlayError with the path that is too long. */
 export function assertNew(overlay: Made): void {
   assertStack(overlay);
+  assertOptions(overlay);
   const { lowers, upper, work } = overlay;
   for (const path of [...lowers, upper ?? '', work ?? '']) {
     const bytes = Buffer.byteLength(path);

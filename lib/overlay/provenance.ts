@@ -4,7 +4,7 @@
  * so that one sees what is gone and where it still is.
  */
 
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import {
   childrenOf,
   type Entry,
@@ -70,10 +70,9 @@ function rowsOf(layers: Layers, entry: Entry, path: string, depth: number): Row[
 function namesOf(layers: Layers, entry: Entry, path: string): string[] {
   const names = namesIn(layers, entry.parts);
   for (const directory of layers.directories) {
-    const place = `${directory}${path}`;
-    const there = lstatSync(place, { bigint: true, throwIfNoEntry: false });
-    if (!there?.isDirectory()) continue;
-    names.push(...namesIn({ directories: [place] }, [{ layer: 0, path: '', stats: there }]));
+    const stats = lookInside(directory, path);
+    if (!stats?.isDirectory()) continue;
+    names.push(...namesIn({ directories: [directory] }, [{ layer: 0, path, stats }]));
   }
   return [...new Set(names)].sort();
 }
@@ -110,20 +109,19 @@ const cameFromBelow = (place: string, { form }: Layers) =>
 
 /** A layer that has no part in what is seen may still have the name. */
 function cellBelow({ form }: Layers, directory: string, path: string): Cell {
-  const place = `${directory}${path}`;
-  if (passesLink(directory, path)) return 'absent';
-  const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
+  const stats = lookInside(directory, path);
   if (!stats) return 'absent';
-  return isWhiteout(place, { form, stats }) ? 'whiteout' : 'covered';
+  return isWhiteout(`${directory}${path}`, { form, stats }) ? 'whiteout' : 'covered';
 }
 
-/** A symbolic link on the way would lead out of the layer. */
-function passesLink(directory: string, path: string): boolean {
-  const names = path.split('/').slice(1, -1);
-  return names.some((_, end) => {
-    const place = `${directory}/${names.slice(0, end + 1).join('/')}`;
-    return !lstatSync(place, { throwIfNoEntry: false })?.isDirectory();
-  });
+/** Null as well where the way there is through something else: a link would lead out of the layer. */
+function lookInside(directory: string, path: string): BigIntStats | null {
+  let place = directory;
+  for (const name of path.split('/').slice(1, -1)) {
+    place += `/${name}`;
+    if (!lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) return null;
+  }
+  return lstatSync(directory + path, { bigint: true, throwIfNoEntry: false }) ?? null;
 }
 
 function hiddenRow(layers: Layers, name: string, path: string, depth: number): Row {
