@@ -5,13 +5,16 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Host } from '../host/host.ts';
 import type { Command, Execute } from '../image/build/execute.ts';
+import { SyscallError } from '../kernel/syscall-error.ts';
+import { LaunchError } from '../launch/launch-error.ts';
 import { openStreams } from '../launch/streams.ts';
+import { ContainerError } from './container-error.ts';
 import { type BindMount, imageRuntime } from './image-runtime.ts';
 import { startContainer } from './run.ts';
 
 const HOSTNAME = 'build';
 
-/** For `buildImage`. Throws LaunchError when the command cannot be started. */
+/** For `buildImage`. Throws ContainerError for a command that is not there, LaunchError for others. */
 export const executeInContainer: Execute = async (command) => {
   const { host, root, env, network, onOutput, signal } = command;
   signal?.throwIfAborted();
@@ -28,7 +31,11 @@ export const executeInContainer: Execute = async (command) => {
     shares: network === 'host' ? ['network'] : [],
   });
   const opened = openStreams({ stdin: 'null', stdout: 'pipe', stderr: 'stdout' });
-  const running = await opened.hand((streams) => startContainer(runtime, host, { id, streams }));
+  const running = await opened
+    .hand((streams) => startContainer(runtime, host, { id, streams }))
+    .catch((error: unknown) => {
+      throw isNotThere(error) ? notFound(command, error) : error;
+    });
   const end = () => running.kill();
   signal?.addEventListener('abort', end);
   try {
@@ -43,6 +50,19 @@ export const executeInContainer: Execute = async (command) => {
     await running.exited;
   }
 };
+
+/** The last of the paths that were tried says it for all. */
+const isNotThere = (error: unknown) =>
+  error instanceof LaunchError &&
+  error.cause instanceof SyscallError &&
+  error.cause.syscall === 'execve' &&
+  error.cause.code === 'ENOENT';
+
+function notFound({ argv, env }: Command, cause: unknown): ContainerError {
+  const [name = ''] = argv;
+  const where = name.includes('/') ? 'in the image' : `in ${env.PATH} of the image`;
+  return new ContainerError(`${name}: not ${where}, or what it is to be run by is not`, { cause });
+}
 
 /** The files that lie on the init layer's mount points; they go with the run. */
 async function writeNames(host: Host, network: Command['network']): Promise<BindMount[]> {

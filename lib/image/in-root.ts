@@ -77,12 +77,6 @@ export function readInRoot(root: string, path: string): string | null {
   return found !== null && statSync(found).isFile() ? readFileSync(found, 'utf8') : null;
 }
 
-/** The path of something found in `root`, as a process in it writes it. */
-export function withinRoot(root: string, found: string): string {
-  const top = findInRoot(root, '/') ?? root;
-  return found === top ? '/' : posix.join('/', found.slice(top.length));
-}
-
 /** `path` with its last name as it stands: a link there is not followed. Its directory must be there. */
 export function nameInRoot(root: string, path: string): string | null {
   const directory = findInRoot(root, dirname(path));

@@ -13,7 +13,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { withHost } from '../host/with-host.ts';
 import { overlayAction } from '../overlay/mount.ts';
-import { findInRoot, makeInRoot, nameInRoot } from './in-root.ts';
+import { makeInRoot, nameInRoot } from './in-root.ts';
 
 export interface InitEntry {
   path: string;
@@ -85,12 +85,3 @@ function makeEntry(root: string, { path, is }: InitEntry): void {
   if (is === 'file') writeFileSync(at, '', { flag: 'wx', mode: 0o644 });
   else symlinkSync(is.link, at);
 }
-
-/** Whether a path, or a directory on the way to one, is of the init layer: no change to show. */
-export function isInitPath(path: string): boolean {
-  return INIT_ENTRIES.some((entry) => entry.path === path || entry.path.startsWith(`${path}/`));
-}
-
-/** Whether the layers already have what a runtime needs, as the kernel walks them. */
-export const hasMountPoints = (root: string): boolean =>
-  INIT_ENTRIES.every(({ path }) => findInRoot(root, path) !== null);

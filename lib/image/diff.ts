@@ -1,0 +1,18 @@
+/**
+ * What a container has changed of its image, as `docker diff` shows it: A added, C changed, D
+ * deleted. The init layer is one of the layers below, so what it brought is no change.
+ */
+import { type Change, changes } from '../overlay/changes.ts';
+
+export interface ContainerLayers {
+  /** What the container has written; it may be mounted. */
+  upper: string;
+  /** The `diff` directory of its init layer, where it has one. */
+  init: string | null;
+  /** The image's, the topmost first. */
+  image: readonly string[];
+}
+
+/** A directory before what is in it, names sorted. Throws OverlayError. */
+export const diffOf = ({ upper, init, image }: ContainerLayers): Change[] =>
+  changes(upper, init === null ? image : [init, ...image]);
