@@ -9,6 +9,7 @@ import type { Store } from '../store.ts';
 import { readDocument, type StoredDocument } from '../transfer/document.ts';
 import { hostPlatform, pickPlatform } from '../transfer/platform.ts';
 import { type Received, type ReceiveOptions, receiveImage } from '../transfer/receive-image.ts';
+import { openManifest } from '../transfer/source.ts';
 import { fetchDocument, wantedOf } from './documents.ts';
 import { openBlob } from './download.ts';
 import { openRepository, type RegistryOptions, type Repository } from './repository.ts';
@@ -48,7 +49,7 @@ export async function pull(
     formatReference({ registry, repository: path, digest }),
   );
   if (tag !== undefined) names.unshift(formatReference({ registry, repository: path, tag }));
-  const received = await receiveImage(store, source, manifest, {
+  const received = await receiveImage(store, await openManifest(source, manifest), {
     ...options,
     names,
     repository: repository.name,

@@ -13,11 +13,11 @@ import type { Readable } from 'node:stream';
 import { chainIds } from '../chain-id.ts';
 import { isDigest } from '../digest.ts';
 import { ImageError } from '../image-error.ts';
-import type { Descriptor, Digest, ImageConfig, Manifest } from '../spec.ts';
+import type { Digest, ImageConfig } from '../spec.ts';
 import type { ImageRecord, Store, UnpackLimits } from '../store.ts';
 import { parseJson } from './document.ts';
 import { type OnProgress, openProgress } from './progress.ts';
-import { type BlobSource, readBlob } from './source.ts';
+import type { IncomingImage, IncomingLayer } from './source.ts';
 
 export interface ReceiveOptions {
   names: string[];
@@ -34,7 +34,7 @@ export interface ReceiveOptions {
 
 export interface Received {
   image: ImageRecord;
-  /** Blobs of the layers that travelled. */
+  /** Of the layers that travelled, as IncomingLayer has it. */
   fetched: Digest[];
   /** diffIDs of the layers that were there. */
   present: Digest[];
@@ -42,36 +42,31 @@ export interface Received {
 
 const PARALLEL = 3;
 const READ_AHEAD = 8 * 1024 * 1024;
-/** Docker refuses larger ones too. */
-const LARGEST_CONFIG = 8 * 1024 * 1024;
 
-/** The layers are bottom first, as in `manifest`. Throws ImageError, or the signal's reason. */
+/** Throws ImageError, or the signal's reason. */
 export async function receiveImage(
   store: Store,
-  source: BlobSource,
-  manifest: Pick<Manifest, 'config' | 'layers'>,
+  { where, config, layers }: IncomingImage,
   options: ReceiveOptions,
 ): Promise<Received> {
-  const bytes = await readBlob(source, manifest.config, LARGEST_CONFIG);
-  const diffIds = diffIdsOf(bytes, source.where);
-  if (diffIds.length !== manifest.layers.length) {
-    const layers = `${manifest.layers.length} layers`;
-    const what = `its manifest has ${layers}, its configuration ${diffIds.length}`;
-    throw new ImageError(source.where, what);
+  const diffIds = diffIdsOf(config, where);
+  if (diffIds.length !== layers.length) {
+    const what = `it has ${layers.length} layers, and ${diffIds.length} in its configuration`;
+    throw new ImageError(where, what);
   }
-  const plan = await planLayers(store, manifest.layers, diffIds, options.onProgress);
-  await addLayers(store, source, plan, options);
-  for (const { blob, diffId } of plan) {
-    const { digest, size, mediaType } = blob;
-    const repository = options.repository ?? null;
-    if (repository !== null)
-      await store.rememberBlob(diffId, { digest, size, mediaType, repository });
+  const plan = await planLayers(store, layers, diffIds, options.onProgress);
+  await addLayers(store, plan, options);
+  for (const { layer, diffId } of plan) {
+    if (!layer.blob || options.repository === undefined) continue;
+    const { digest, size, mediaType } = layer.blob;
+    const { repository } = options;
+    await store.rememberBlob(diffId, { digest, size, mediaType, repository });
   }
-  const image = await store.putImage(bytes, options.names);
+  const image = await store.putImage(config, options.names);
   const [missing, present] = [plan.filter((it) => !it.present), plan.filter((it) => it.present)];
   return {
     image,
-    fetched: missing.map(({ blob }) => blob.digest),
+    fetched: missing.map(({ layer }) => layer.digest),
     present: present.map(({ diffId }) => diffId),
   };
 }
@@ -84,7 +79,7 @@ function diffIdsOf(bytes: Buffer, where: string): Digest[] {
 }
 
 interface Planned {
-  blob: Descriptor;
+  layer: IncomingLayer;
   diffId: Digest;
   chainId: Digest;
   parent: Digest | null;
@@ -94,47 +89,41 @@ interface Planned {
 
 async function planLayers(
   store: Store,
-  layers: Descriptor[],
+  layers: IncomingLayer[],
   diffIds: Digest[],
   onProgress: OnProgress | undefined,
 ): Promise<Planned[]> {
   const chain = chainIds(diffIds);
   const plan: Planned[] = [];
-  for (const [at, blob] of layers.entries()) {
+  for (const [at, layer] of layers.entries()) {
     const [diffId, chainId] = [diffIds[at] as Digest, chain[at] as Digest];
     const present = (await store.layer(chainId)) !== null;
-    const tell = openProgress(onProgress, at, blob);
+    const tell = openProgress(onProgress, at, layer);
     tell(present ? 'present' : 'waiting');
-    plan.push({ blob, diffId, chainId, parent: chain[at - 1] ?? null, present, tell });
+    plan.push({ layer, diffId, chainId, parent: chain[at - 1] ?? null, present, tell });
   }
   return plan;
 }
 
-async function addLayers(
-  store: Store,
-  source: BlobSource,
-  plan: Planned[],
-  options: ReceiveOptions,
-): Promise<void> {
+async function addLayers(store: Store, plan: Planned[], options: ReceiveOptions): Promise<void> {
   const { parallel = PARALLEL, readAhead = READ_AHEAD, limits, signal } = options;
   const missing = plan.filter(({ present }) => !present);
   const streams: Readable[] = [];
   const fetchUpTo = (count: number) => {
-    for (const layer of missing.slice(streams.length, count)) {
-      streams.push(fetchLayer(source, layer, readAhead));
+    for (const planned of missing.slice(streams.length, count)) {
+      streams.push(fetchLayer(planned, readAhead));
     }
   };
   try {
-    for (const [at, layer] of missing.entries()) {
+    for (const [at, { layer, diffId, parent, tell }] of missing.entries()) {
       signal?.throwIfAborted();
       fetchUpTo(at + parallel);
-      const { blob, diffId, parent, tell } = layer;
       const stream = streams[at] as Readable;
       const added = store.addLayer({
         parent,
         diffId,
-        blob,
         stream,
+        ...(layer.blob ? { blob: layer.blob } : {}),
         ...(limits ? { limits } : {}),
         ...(signal ? { signal } : {}),
       });
@@ -150,10 +139,10 @@ async function addLayers(
   }
 }
 
-function fetchLayer(source: BlobSource, { blob, tell }: Planned, readAhead: number): Readable {
-  const stream = source.open(blob, {
+function fetchLayer({ layer, tell }: Planned, readAhead: number): Readable {
+  const stream = layer.open({
     readAhead,
-    onBytes: (bytes) => tell(bytes === blob.size ? 'unpacking' : 'fetching', { bytes }),
+    onBytes: (bytes) => tell(bytes === layer.size ? 'unpacking' : 'fetching', { bytes }),
     onRetry: (reason) => tell('retrying', { reason }),
   });
   // It may fail before its turn has come; then whoever reads it is told.
