@@ -10,6 +10,8 @@ import type { CallName } from './signatures.ts';
 type Hint = string | ((args: readonly (Argument | Reference)[]) => string | undefined);
 
 const root = 'this needs root, or a user namespace of its own';
+const overlayRefused =
+  'an option is unknown or excludes another, the upper lies on an overlay, or work is not beside it on the same mount; dmesg tells which';
 const hasFlag = (flags: unknown, flag: number) =>
   typeof flags === 'number' && (flags & flag) >>> 0 === flag;
 
@@ -18,10 +20,12 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
     fstype === 'proc' || fstype === 'sysfs'
       ? `${root}; in a user namespace a new ${fstype} also wants a pid (proc) or network (sysfs) namespace made in it, and no mount over the old one`
       : root,
-  'mount EINVAL': ([, , , flags]) =>
-    hasFlag(flags, MS_BIND) || flags === 0
+  'mount EINVAL': ([, , fstype, flags]) => {
+    if (fstype === 'overlay') return overlayRefused;
+    return hasFlag(flags, MS_BIND) || flags === 0
       ? 'the source may be no mount point of this namespace, or an option is unknown to the file system'
-      : 'propagation can only be changed on a mount point, and on nothing else in the same call',
+      : 'propagation can only be changed on a mount point, and on nothing else in the same call';
+  },
   'mount ENOENT': 'the target directory must exist inside the root that the process has by now',
   'mount ENODEV': 'this kernel has no such file system, or its module is not loaded',
   'pivotRoot EINVAL':

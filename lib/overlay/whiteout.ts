@@ -51,9 +51,11 @@ export function isWhiteout(
 /**
  * Makes a whiteout at `path`, where nothing may be. A device where that can be made, which is
  * everywhere but on some file systems: 0/0 needs no privilege since Linux 5.8. Else the other kind,
- * in a directory that is marked for it. Throws SyscallError (EEXIST, EROFS, EPERM).
+ * in a directory that is marked for it. In an opaque directory there is nothing to hide, and the
+ * kernel would list its name: none is made there. Throws SyscallError (EEXIST, EROFS, EPERM).
  */
 export function makeWhiteout(path: string, form: Form): void {
+  if (isOpaque(dirname(path), form)) return;
   try {
     kernel.mknodat(AT_FDCWD, path, S_IFCHR, 0);
   } catch (error) {
@@ -63,10 +65,7 @@ export function makeWhiteout(path: string, form: Form): void {
   }
 }
 
-/**
- * The kind that is a file with an attribute. In an opaque directory there is nothing to hide, and
- * the kernel would show the file: none is made there. Throws SyscallError, or Error (EEXIST).
- */
+/** The kind that is a file with an attribute. Throws SyscallError, or Error (EEXIST). */
 export function makeXattrWhiteout(path: string, form: Form): void {
   const directory = dirname(path);
   if (isOpaque(directory, form)) return;
