@@ -8,7 +8,6 @@ import { isDigest } from '../digest.ts';
 import { ImageError } from '../image-error.ts';
 import { formatReference, parseReference } from '../reference.ts';
 import type { ImageRecord, Store } from '../store.ts';
-import { findImage } from '../transfer/find-image.ts';
 import type { Compression } from '../transfer/layer-type.ts';
 import { openDirectoryWriter } from './directory-writer.ts';
 import { writeDockerArchive } from './docker-archive-writer.ts';
@@ -61,7 +60,7 @@ async function openWriter(output: Writable | { directory: string }) {
 async function choose(store: Store, what: string[]): Promise<Chosen[]> {
   const chosen = new Map<string, Chosen>();
   for (const text of what) {
-    const image = await findImage(store, text);
+    const image = await store.image(text);
     if (!image) throw new ImageError(text, 'no such image in the store');
     const entry = chosen.get(image.id) ?? { image, names: [] };
     chosen.set(image.id, entry);
@@ -73,7 +72,7 @@ async function choose(store: Store, what: string[]): Promise<Chosen[]> {
 
 /** Null for an id, and for a name with a digest, which no archive can promise to keep. */
 function nameOf(text: string, { names }: ImageRecord): string | null {
-  if (isDigest(text)) return null;
+  if (isDigest(text) || isDigest(`sha256:${text}`)) return null;
   const reference = parseReference(text);
   const name = formatReference(reference);
   return reference.digest === undefined && names.includes(name) ? name : null;

@@ -123,6 +123,40 @@ describe('an image in a registry', () => {
     }
   });
 
+  itNeeds(need, 'comes several layers at once', async () => {
+    let release: (() => void) | null = null;
+    const blobs: string[] = [];
+    const { result } = await through({
+      answer: ({ path }, times, response) => {
+        const digest = /blobs\/(.*)/.exec(path)?.[1];
+        if (digest === undefined || digest === image.id) return false;
+        blobs.push(digest);
+        if (digest === image.layers[2]?.descriptor.digest) release?.();
+        if (digest !== base.descriptor.digest || times > 1) return false;
+        // The bottom layer is kept back until the top one is asked for.
+        release = () => void response.end(base.blob);
+        return true;
+      },
+    });
+    expect(result).not.toBeInstanceOf(Error);
+    expect(blobs).toHaveLength(3);
+  });
+
+  itNeeds(need, 'stops coming when that is asked for', async () => {
+    const store = await freshStore();
+    const abort = new AbortController();
+    await using proxy = await startProxy(registry.host, {
+      answer: ({ path }) => {
+        if (!path.endsWith(middle.descriptor.digest)) return false;
+        abort.abort(new Error('enough'));
+        return true;
+      },
+    });
+    const name = `${proxy.host}/test/image:v1`;
+    await expect(pull(store, name, { ...options, signal: abort.signal })).rejects.toThrow('enough');
+    expect(await store.images()).toEqual([]);
+  });
+
   itNeeds(need, 'comes over a line that breaks', async () => {
     const blobs = new Map<string, number>();
     const { store, result, states, seen } = await through({

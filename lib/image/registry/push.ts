@@ -9,7 +9,6 @@ import { ImageError } from '../image-error.ts';
 import { formatReference, parseReference, type Reference } from '../reference.ts';
 import type { Descriptor, Digest, Manifest } from '../spec.ts';
 import type { ImageRecord, Store } from '../store.ts';
-import { findImage } from '../transfer/find-image.ts';
 import { inParallel } from '../transfer/in-parallel.ts';
 import type { Compression, Format } from '../transfer/layer-type.ts';
 import { findManifest, writeManifest } from '../transfer/manifest-of.ts';
@@ -49,7 +48,7 @@ export async function push(
 ): Promise<Pushed> {
   const reference = typeof name === 'string' ? parseReference(name) : name;
   const full = formatReference(reference);
-  const image = await findImage(store, what ?? full);
+  const image = await store.image(what ?? full);
   if (!image) throw new ImageError(what ?? full, 'no such image in the store');
   if (reference.tag === undefined) {
     throw new ImageError(full, 'a digest is not for us to choose', { remedy: 'push to a tag' });
