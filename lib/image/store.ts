@@ -13,8 +13,18 @@
  * The layer's compressed blob is not kept: `diff/` and `tar-split.json.gz` give its tar again, byte
  * for byte.
  */
+import { mkdirSync, realpathSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { ImageError } from './image-error.ts';
+import { createLeases } from './leases.ts';
+import { packLayer } from './pack-layer.ts';
 import type { Descriptor, Digest, ImageConfig } from './spec.ts';
+import { createBlobs } from './store-blobs.ts';
+import { collectGarbage } from './store-garbage.ts';
+import { createImages } from './store-images.ts';
+import { createLayers } from './store-layers.ts';
+import { storePaths } from './store-paths.ts';
+import { verifyStore } from './store-verify.ts';
 
 /** Bounds for what a layer may make of itself; each has a default, see unpack-limits.ts. */
 export interface UnpackLimits {
@@ -126,6 +136,38 @@ export interface Store {
 }
 
 /** Opens the store below `directory`, making what is missing. Throws ImageError. */
-export async function openStore(_directory: string): Promise<Store> {
-  throw new Error('not yet');
+export async function openStore(directory: string): Promise<Store> {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return createStore(realpathSync(directory));
+  } catch (cause) {
+    const what = `is no place for a store: ${(cause as Error).message}`;
+    throw new ImageError(directory, what, { cause });
+  }
+}
+
+function createStore(directory: string): Store {
+  const paths = storePaths(directory);
+  const leases = createLeases(paths);
+  const layers = createLayers(paths, leases);
+  const images = createImages(paths, layers, leases);
+  const blobs = createBlobs(paths, leases);
+  return {
+    directory,
+    addLayer: layers.addLayer,
+    commitLayer: async (parent, upper) => layers.addLayer({ parent, stream: packLayer(upper) }),
+    layer: async (chainId) => layers.read(chainId),
+    layerTar: layers.layerTar,
+    lowerdirs: async (chainId) => layers.lowerdirs(chainId),
+    putImage: images.putImage,
+    image: images.image,
+    imageConfig: async (id) => images.configBytes(id),
+    images: images.images,
+    tag: images.tag,
+    untag: images.untag,
+    ...blobs,
+    collectGarbage: async ({ keep = [] } = {}) =>
+      collectGarbage({ paths, leases, layers, images }, new Set(keep)),
+    verify: async () => verifyStore({ paths, layers, images }),
+  };
 }

@@ -129,7 +129,7 @@ export interface Syscalls<Fd, Result> {
   /** listxattr(2): names that end in NUL; only their length is told where `into` is empty. */
   llistxattr(path: Path, into: Uint8Array): Result;
   /** removexattr(2) */
-  lremovexattr(path: string, name: string): Result;
+  lremovexattr(path: Path, name: string): Result;
   /** chown(2) */
   fchownat(dirfd: Fd, path: Path, uid: number, gid: number, flags: number): Result;
   /** socket(2) */

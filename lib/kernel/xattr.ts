@@ -6,6 +6,7 @@
  */
 import { kernel } from './call.ts';
 import { SyscallError } from './syscall-error.ts';
+import type { Path } from './syscalls.ts';
 
 /** XATTR_SIZE_MAX of linux/limits.h is 64 KiB; what is longer than this is read in two calls. */
 const USUAL_SIZE = 256;
@@ -14,7 +15,7 @@ const USUAL_SIZE = 256;
  * The value, or null where the file has none of that name or its file system has none at all.
  * Throws SyscallError (EACCES, ENOENT); a `trusted.` one that we may not see is ENODATA too: null.
  */
-export function getXattr(path: string, name: string): Buffer | null {
+export function getXattr(path: Path, name: string): Buffer | null {
   try {
     const usual = Buffer.alloc(USUAL_SIZE);
     return usual.subarray(0, kernel.lgetxattr(path, name, usual));
@@ -27,12 +28,12 @@ export function getXattr(path: string, name: string): Buffer | null {
 }
 
 /** Makes it or replaces its value. Throws SyscallError (EPERM, EOPNOTSUPP, ENOSPC). */
-export function setXattr(path: string, name: string, value: Uint8Array | string): void {
+export function setXattr(path: Path, name: string, value: Uint8Array | string): void {
   kernel.lsetxattr(path, name, typeof value === 'string' ? Buffer.from(value) : value, 0);
 }
 
 /** Not there is fine. Throws SyscallError. */
-export function removeXattr(path: string, name: string): void {
+export function removeXattr(path: Path, name: string): void {
   try {
     kernel.lremovexattr(path, name);
   } catch (error) {
@@ -41,7 +42,7 @@ export function removeXattr(path: string, name: string): void {
 }
 
 /** The names that we may see, sorted. Throws SyscallError. */
-export function listXattrs(path: string): string[] {
+export function listXattrs(path: Path): string[] {
   try {
     const size = kernel.llistxattr(path, Buffer.of());
     if (size === 0) return [];
