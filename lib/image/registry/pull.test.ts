@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { type Need, needs } from '../../observe/needs.ts';
 import { chainIds } from '../chain-id.ts';
+import type { Digest } from '../spec.ts';
 import { openStore, type Store } from '../store.ts';
 import {
   makeImage,
@@ -193,7 +194,7 @@ describe('an image in a registry', () => {
     expect(result).toBeInstanceOf(Error);
     expect(String(result).split('\n')).toHaveLength(1);
     expect(await store.images()).toEqual([]);
-    expect(await store.layer(chain[1] as `sha256:${string}`)).toBeNull();
+    expect(await store.layer(chain[1] as Digest)).toBeNull();
   });
 
   itNeeds(need, 'is refused when its configuration is of other layers', async () => {
@@ -298,6 +299,33 @@ describe('an image in a registry', () => {
     expect(await contents(again)).toEqual(['base\n', 'middle\n', 'top\n']);
     expect(existsSync(join(target, image.id.slice(7)))).toBe(true);
   });
+
+  itNeeds(
+    need,
+    'that was committed on top goes there and comes from there by its own layer',
+    async () => {
+      const [here, there] = [await freshStore(), await freshStore()];
+      const name = `${registry.host}/test/image:v1`;
+      await pull(here, name, options);
+      await pull(there, name, options);
+      const upper = join(scratch, 'upper');
+      mkdirSync(upper);
+      writeFileSync(join(upper, 'hello.txt'), 'hello\n');
+      const layer = await here.commitLayer(chain[2] as Digest, upper);
+      const config = JSON.parse(image.config.toString());
+      config.rootfs.diff_ids.push(layer.diffId);
+      const committed = `${registry.host}/test/committed:v1`;
+      await here.putImage(config, [committed]);
+      const pushed = await push(here, committed, options);
+      expect([pushed.sent.length, pushed.mounted.length]).toEqual([1, 3]);
+      const pulled = await pull(there, committed, options);
+      expect(pulled.fetched).toEqual(pushed.sent);
+      const diff = (await there.layer(layer.chainId))?.diff ?? '';
+      expect(readFileSync(join(diff, 'hello.txt'), 'utf8')).toBe('hello\n');
+      expect(await here.verify()).toEqual([]);
+      expect(await there.verify()).toEqual([]);
+    },
+  );
 
   itNeeds(need, 'is pushed as zstd, and in Docker’s format, where that is asked for', async () => {
     const store = await freshStore();

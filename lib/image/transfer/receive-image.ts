@@ -55,7 +55,7 @@ export async function receiveImage(
     throw new ImageError(where, what);
   }
   const plan = await planLayers(store, layers, diffIds, options.onProgress);
-  await addLayers(store, plan, options);
+  await addLayers(store, where, plan, options);
   for (const { layer, diffId } of plan) {
     if (!layer.blob || options.repository === undefined) continue;
     const { digest, size, mediaType } = layer.blob;
@@ -105,7 +105,12 @@ async function planLayers(
   return plan;
 }
 
-async function addLayers(store: Store, plan: Planned[], options: ReceiveOptions): Promise<void> {
+async function addLayers(
+  store: Store,
+  where: string,
+  plan: Planned[],
+  options: ReceiveOptions,
+): Promise<void> {
   const { parallel = PARALLEL, readAhead = READ_AHEAD, limits, signal } = options;
   const missing = plan.filter(({ present }) => !present);
   const streams: Readable[] = [];
@@ -130,7 +135,9 @@ async function addLayers(store: Store, plan: Planned[], options: ReceiveOptions)
       await added.catch((error: unknown) => {
         signal?.throwIfAborted();
         // What became of the stream is the reason; that it ended too soon is how it looks there.
-        throw stream.errored ?? error;
+        if (stream.errored) throw stream.errored;
+        if (!(error instanceof ImageError)) throw error;
+        throw new ImageError(`${where}: ${layer.digest}`, error.message, { cause: error });
       });
       tell('done');
     }
