@@ -2,6 +2,7 @@
  * What a container has changed of its image, as `docker diff` shows it: A added, C changed, D
  * deleted. The init layer is one of the layers below, so what it brought is no change.
  */
+import { realpathSync } from 'node:fs';
 import { type Change, changes } from '../overlay/changes.ts';
 
 export interface ContainerLayers {
@@ -14,5 +15,8 @@ export interface ContainerLayers {
 }
 
 /** A directory before what is in it, names sorted. Throws OverlayError. */
-export const diffOf = ({ upper, init, image }: ContainerLayers): Change[] =>
-  changes(upper, init === null ? image : [init, ...image]);
+export function diffOf({ upper, init, image }: ContainerLayers): Change[] {
+  // The store names layers by short links, and a layer is a directory.
+  const lowers = image.map((path) => realpathSync(path));
+  return changes(upper, init === null ? lowers : [init, ...lowers]);
+}

@@ -12,22 +12,23 @@ import { stateDirectory } from '../../host/state.ts';
 import { withHost } from '../../host/with-host.ts';
 import { findCommand } from '../../observe/command.ts';
 import { copyRootfs } from '../../rootfs/copy-rootfs.ts';
+import { HOST_COMMANDS } from '../../rootfs/host-commands.ts';
 import { ensureRootfs } from '../../rootfs/rootfs-cache.ts';
 import type { RootfsOptions } from '../../rootfs/rootfs-plan.ts';
 import { cacheKey, openCache } from '../build/cache.ts';
 import { DEFAULT_PATH } from '../build/draft.ts';
 import { setTime } from '../build/place.ts';
-import { hostPlatform } from '../build/scope.ts';
 import { ImageError } from '../image-error.ts';
 import type { Digest, ImageConfig } from '../spec.ts';
 import type { ImageRecord, Layer, Store } from '../store.ts';
+import { hostPlatform } from '../transfer/platform.ts';
 
 export const BASE_IMAGE = 'unboxed/base';
 
 export interface BaseOptions {
   /** This machine's own programs, with their libraries, or busybox with all that it can do. */
   from?: 'host' | 'busybox';
-  /** Which programs; those of lib/rootfs unless given. */
+  /** Which programs of this machine, by name; what is not there is left out. */
   commands?: readonly string[];
   /** `unboxed/base` unless given. */
   names?: readonly string[];
@@ -36,6 +37,14 @@ export interface BaseOptions {
   /** Where the tree is kept and the run journalled; the usual place unless given. */
   state?: string;
 }
+
+/** Those of a lab's root, and what a RUN is likely to call. */
+const COMMANDS = [
+  ...HOST_COMMANDS,
+  ...'basename chown cp date dirname find gzip install mv od seq sha256sum tar tee test which'.split(
+    ' ',
+  ),
+];
 
 const OS_RELEASE = { PRETTY_NAME: 'unboxed base image', VERSION_ID: '1' };
 
@@ -60,7 +69,7 @@ export async function makeBaseImage(store: Store, options: BaseOptions = {}): Pr
 
 const ofHost = ({ commands }: BaseOptions): RootfsOptions => ({
   osRelease: OS_RELEASE,
-  ...(commands ? { commands } : {}),
+  commands: commands ?? COMMANDS,
 });
 
 async function ofBusybox(): Promise<RootfsOptions> {

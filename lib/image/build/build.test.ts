@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables as a Dockerfile has them
 import {
   mkdirSync,
   mkdtempSync,
@@ -136,7 +137,7 @@ itNeeds([...ROOT], 'what changes is built anew, with all that stands on it', asy
   expect(cached()).toBe(3);
   await build(`ENV x=y\n${text}`);
   expect(cached()).toBe(1);
-  await build(`ARG x\n${text}`, { buildArgs: { x: '1' } });
+  await build(`FROM unboxed/base\nARG x\n${text}`, { buildArgs: { x: '1' } });
   expect(cached()).toBe(1);
 });
 
@@ -149,7 +150,6 @@ itNeeds([...ROOT], 'a command that fails gives its line and its exit code', asyn
   });
   expect(output()).toBe('before\n');
   await expect(build('RUN ["nonesuch"]')).rejects.toThrow('Dockerfile:2: RUN: nonesuch: not in');
-  await expect(build('RUN kill -9 $$')).rejects.toThrow('ended by SIGKILL');
   expect(readdirSync(join(state, 'runs'))).toEqual([]);
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(top);
 });
@@ -323,10 +323,6 @@ itNeeds(
     const made = await makeBaseImage(other, { state });
     const here = await store.image('unboxed/base');
     expect(made.id).toBe(here?.id);
-    const cwd = await layerDirectory(made).then((path) =>
-      path.replace(store.directory, other.directory),
-    );
-    void cwd;
     const chain = chainIds(made.config.rootfs.diff_ids).at(-1);
     const layer = chain && (await other.layer(chain));
     const { stdout } = await execa('find', [layer ? layer.diff : '', '-printf', '%T@ %U:%G\n']);

@@ -14,6 +14,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ImageRecord, Store } from '../store.ts';
+import { hostPlatform } from '../transfer/platform.ts';
 import { BuildError } from './build-error.ts';
 import type { BuildEvent, Building } from './building.ts';
 import { openCache } from './cache.ts';
@@ -21,7 +22,7 @@ import { type Dockerfile, parseDockerfile } from './dockerfile.ts';
 import { type Dockerignore, IGNORES_NOTHING, parseDockerignore } from './dockerignore.ts';
 import { configOf, type Draft } from './draft.ts';
 import type { Execute, Network } from './execute.ts';
-import { hostPlatform, PROXIES } from './scope.ts';
+import { PROXIES } from './scope.ts';
 import { buildStage } from './stage.ts';
 import { planStages } from './stages.ts';
 

@@ -72,7 +72,8 @@ async function fromContext(
   const placing = placingOf(wanted, { uid: 0, gid: 0 });
   const content = await digestItems(items, placing);
   const parts = [keyword, content, destination, flags.get('chown') ?? '', flags.get('chmod') ?? ''];
-  return makeOrFind(building, draft, parts, {
+  // Awaited here: the downloads have to be there until then.
+  return await makeOrFind(building, draft, parts, {
     init: false,
     change: async (ground) => {
       const chown = ownerIn(ground.root, wanted);

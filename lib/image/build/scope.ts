@@ -4,8 +4,8 @@
  *
  * Dockerfile reference, "ARG", "Scope", "Automatic platform ARGs in the global scope"
  */
-import { arch } from 'node:os';
 import type { Platform } from '../spec.ts';
+import { formatPlatform, hostPlatform } from '../transfer/platform.ts';
 import { BuildError } from './build-error.ts';
 import type { Instruction } from './dockerfile.ts';
 import { expandWord, splitWords, type Variables, WordError } from './expand.ts';
@@ -24,12 +24,6 @@ export const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'A
   (name) => [name, name.toLowerCase()],
 );
 
-/** The name that images have for this machine's architecture. */
-export const hostPlatform = (): Platform => ({
-  os: 'linux',
-  architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
-});
-
 /** What every Dockerfile can use in FROM, and after an ARG without a value in a stage. */
 export function platformArguments(target: Platform): Map<string, string> {
   const build = hostPlatform();
@@ -44,9 +38,6 @@ export function platformArguments(target: Platform): Map<string, string> {
     ['BUILDVARIANT', ''],
   ]);
 }
-
-export const formatPlatform = ({ os, architecture, variant }: Platform): string =>
-  [os, architecture, ...(variant ? [variant] : [])].join('/');
 
 export const variablesOf = (scope: Pick<Scope, 'arguments' | 'environment'>): Variables =>
   new Map([...scope.arguments, ...scope.environment]);

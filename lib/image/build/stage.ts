@@ -22,7 +22,7 @@ export async function buildStage(
 ): Promise<Draft> {
   const { first, instructions } = stage;
   tellStep(building, first);
-  const begun = await atLine(building, first, () => begin(building, stage.from, built));
+  const begun = await atLine(building, first, () => begin(building, stage, built));
   const { OnBuild: triggers = [], ...config } = begun.config;
   let draft: Draft = withProxies(building, { ...begun, config });
   // Triggers of the image come first, and their errors are those of FROM.
@@ -38,7 +38,7 @@ export async function buildStage(
 
 async function begin(
   { platform, dockerfile, findImage }: Building,
-  from: Source,
+  { from, first }: Stage,
   built: ReadonlyMap<number, Draft>,
 ): Promise<Draft> {
   if (from === 'scratch') return scratchDraft(platform);
@@ -46,6 +46,7 @@ async function begin(
   const image = await findImage(from.image);
   if (image) return draftFrom(image.config);
   throw new BuildError(dockerfile.file, `FROM ${from.image}: there is no such image`, {
+    line: first.line,
     remedy: 'pull or load it first',
   });
 }

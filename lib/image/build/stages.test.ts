@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables as a Dockerfile has them
 import { expect, it } from 'vitest';
+import { hostPlatform } from '../transfer/platform.ts';
 import { parseDockerfile } from './dockerfile.ts';
-import { hostPlatform } from './scope.ts';
 import { planStages } from './stages.ts';
 
 const plan = (text: string, target?: string, buildArgs: Record<string, string> = {}) =>

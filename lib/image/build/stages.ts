@@ -5,9 +5,10 @@
  * Dockerfile reference, "FROM", "COPY --from"; Docker docs, "Multi-stage builds"
  */
 import type { Platform } from '../spec.ts';
+import { formatPlatform } from '../transfer/platform.ts';
 import { BuildError } from './build-error.ts';
 import type { Dockerfile, Instruction } from './dockerfile.ts';
-import { expandIn, formatPlatform, platformArguments, readPairs, type Scope } from './scope.ts';
+import { expandIn, platformArguments, readPairs, type Scope } from './scope.ts';
 
 export type Source = { stage: number } | { image: string } | 'scratch';
 
