@@ -141,6 +141,25 @@ itNeeds([...ROOT], 'what changes is built anew, with all that stands on it', asy
   expect(cached()).toBe(1);
 });
 
+itNeeds([...ROOT], 'who runs it, where, and whose it becomes count as well', async () => {
+  put('a', 'counted');
+  const layers = new Set<unknown>();
+  for (const text of [
+    'RUN pwd > /tmp/x; id -u >> /tmp/x',
+    'USER nobody\nRUN pwd > /tmp/x; id -u >> /tmp/x',
+    'WORKDIR /tmp\nRUN pwd > /tmp/x; id -u >> /tmp/x',
+    'COPY a /a',
+    'COPY a /b',
+    'COPY --chown=1 a /a',
+    'COPY --chmod=600 a /a',
+  ]) {
+    const image = await build(text);
+    expect([text, cached()]).toEqual([text, 0]);
+    layers.add(image.config.rootfs.diff_ids.at(-1));
+  }
+  expect(layers.size).toBe(7);
+});
+
 itNeeds([...ROOT], 'a command that fails gives its line and its exit code', async () => {
   const building = build('ENV A=1\nRUN echo before; \\\n  exit 7\nRUN echo after\n');
   await expect(building).rejects.toMatchObject({
@@ -190,6 +209,10 @@ itNeeds([...ROOT], 'stages: only what is copied comes along, owners too', async 
   const target = await build(readFileSync(join(context, 'Dockerfile'), 'utf8'), { target: 'make' });
   expect(target.config.rootfs.diff_ids).toHaveLength(2);
   expect(cached()).toBe(1);
+  const other = readFileSync(join(context, 'Dockerfile'), 'utf8').replace('made >', 'other >');
+  expect(readFileSync(join(await layerDirectory(await build(other), 1), 'bin/tool'), 'utf8')).toBe(
+    'other\n',
+  );
 });
 
 itNeeds([...ROOT], 'variables: ARG, ENV, what RUN sees, what the image keeps', async () => {
