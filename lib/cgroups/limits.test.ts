@@ -16,10 +16,10 @@ const MB = 1024 * 1024;
 const LOOP = 'while :; do :; done';
 
 /** One more process than a shell that waits for children has. */
-const FORKS = 'for i in 1 2 3 4 5 6 7 8; do sleep 10 & done; echo $(jobs | wc -l)';
+const FORKS = 'for i in 1 2 3 4 5 6 7 8; do sleep 2 & done; echo $(jobs | wc -l)';
 
-/** Takes 200 MB of memory; the shell tells how it ended. */
-const HOG = 'tail -c 200m /dev/zero | tail >/dev/null; echo "ended $?"';
+/** Takes 64 MB of memory; the shell tells how it ended. */
+const HOG = 'tail -c 64m /dev/zero | tail >/dev/null; echo "ended $?"';
 
 describe.each([1, 2] as const)('in version %i', (version) => {
   const has = (...names: string[]): Need[] => [
