@@ -8,9 +8,11 @@
  *
  * - `INIT_ENTRIES`: what is in it.
  * - `makeInitLayer`: makes it for a stack of lowers.
+ * - `initLayer`: a plainer one as a host action, with the texts themselves in it.
  */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
+import type { Action } from '../host/action.ts';
 import { withHost } from '../host/with-host.ts';
 import { overlayAction } from '../overlay/mount.ts';
 import { makeInRoot, nameInRoot } from './in-root.ts';
@@ -84,4 +86,39 @@ function makeEntry(root: string, { path, is }: InitEntry): void {
   rmSync(at, { force: true, recursive: true });
   if (is === 'file') writeFileSync(at, '', { flag: 'wx', mode: 0o644 });
   else symlinkSync(is.link, at);
+}
+
+export interface InitLayer {
+  /** The layer's directory. */
+  diff: string;
+  action: Action;
+}
+
+/**
+ * A layer below `directory` that holds a container's own texts at their places in /etc: what to call
+ * itself, whom to ask for names. Nothing has to be mounted on them, and whatever is changed in them
+ * is copied up like any other file.
+ */
+export function initLayer(
+  directory: string,
+  { hostname, address, nameserver }: { hostname: string; address: string; nameserver: string },
+): InitLayer {
+  const diff = `${directory}/init`;
+  const texts = {
+    hosts: `127.0.0.1\tlocalhost\n${address}\t${hostname}\n`,
+    hostname: `${hostname}\n`,
+    'resolv.conf': `nameserver ${nameserver}\noptions timeout:1 attempts:2\n`,
+  };
+  const action: Action = {
+    name: `init layer ${diff}`,
+    does: [
+      { do: 'mkdir', path: `${diff}/etc` },
+      ...Object.entries(texts).map(
+        ([name, text]) => ({ do: 'write', path: `${diff}/etc/${name}`, text }) as const,
+      ),
+    ],
+    undoes: [{ do: 'remove', path: diff }],
+    seen: { path: diff },
+  };
+  return { diff, action };
 }

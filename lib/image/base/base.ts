@@ -19,7 +19,7 @@ import { cacheKey, openCache } from '../build/cache.ts';
 import { DEFAULT_PATH } from '../build/draft.ts';
 import { setTime } from '../build/place.ts';
 import { ImageError } from '../image-error.ts';
-import type { Digest, ImageConfig } from '../spec.ts';
+import type { ImageConfig } from '../spec.ts';
 import type { ImageRecord, Layer, Store } from '../store.ts';
 import { hostPlatform } from '../transfer/platform.ts';
 
@@ -30,6 +30,8 @@ export interface BaseOptions {
   from?: 'host' | 'busybox';
   /** Which programs of this machine, by name; what is not there is left out. */
   commands?: readonly string[];
+  /** A directory to take in place of a tree that is made; it is only read. */
+  tree?: string;
   /** `unboxed/base` unless given. */
   names?: readonly string[];
   /** Seconds since 1970, the time of everything in it. Default 0. */
@@ -51,11 +53,11 @@ const OS_RELEASE = { PRETTY_NAME: 'unboxed base image', VERSION_ID: '1' };
 /** Throws RootfsError, ImageError: no such program here. */
 export async function makeBaseImage(store: Store, options: BaseOptions = {}): Promise<ImageRecord> {
   const { from = 'host', names = [BASE_IMAGE], sourceDateEpoch = 0 } = options;
-  const tree = await ensureRootfs(
-    options.state ?? stateDirectory(),
-    from === 'host' ? ofHost(options) : await ofBusybox(),
-  );
-  const layer = await layerOf(store, tree.path, options);
+  const wanted = from === 'host' ? ofHost(options) : await ofBusybox();
+  const state = options.state ?? stateDirectory();
+  const layer = options.tree
+    ? await packTree(store, options.tree, options)
+    : await layerOf(store, (await ensureRootfs(state, wanted)).path, options);
   const created = new Date(sourceDateEpoch * 1000).toISOString();
   const config: ImageConfig = {
     created,
@@ -85,25 +87,29 @@ async function ofBusybox(): Promise<RootfsOptions> {
   return { osRelease: OS_RELEASE, commands: ['busybox'], aliases };
 }
 
-/** A tree has its name by what is in it: the layer that was made of it once is known by that. */
-async function layerOf(
+/** A tree that was made has its name by what is in it: the layer made of it is known by that. */
+async function layerOf(store: Store, tree: string, options: BaseOptions): Promise<Layer> {
+  const cache = openCache(store, { reads: true });
+  const key = cacheKey(BASE_IMAGE, basename(tree), options.sourceDateEpoch ?? 0);
+  const known = (await cache.find(key))?.chainId;
+  const found: Layer | null = known ? await store.layer(known) : null;
+  if (found) return found;
+  const made = await packTree(store, tree, options);
+  cache.keep(key, { chainId: made.chainId, created: new Date(0).toISOString() });
+  return made;
+}
+
+function packTree(
   store: Store,
   tree: string,
   { sourceDateEpoch = 0, state }: BaseOptions,
 ): Promise<Layer> {
-  const cache = openCache(store, { reads: true });
-  const key = cacheKey(BASE_IMAGE, basename(tree), sourceDateEpoch);
-  const known = (await cache.find(key))?.chainId;
-  const found: Layer | null = known ? await store.layer(known as Digest) : null;
-  if (found) return found;
-  const made = await withHost(`base-${process.pid}`, state, async ({ directory }) => {
+  return withHost(`base-${process.pid}`, state, async ({ directory }) => {
     const root = `${directory}/root`;
     await copyRootfs(tree, root);
     settle(root, BigInt(sourceDateEpoch) * 1_000_000_000n);
     return store.commitLayer(null, root);
   });
-  cache.keep(key, { chainId: made.chainId, created: new Date(0).toISOString() });
-  return made;
 }
 
 /** One owner and one time for everything, what is in a directory before it. */
