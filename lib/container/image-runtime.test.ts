@@ -91,6 +91,28 @@ itNeeds(
   },
 );
 
+itNeeds(['root', 'overlay'], 'its mounts are its own, and the host is not below them', async () => {
+  const { output } = await sh('cut -d " " -f 5,6 /proc/self/mountinfo');
+  const mounts = output.trim().split('\n');
+  expect(mounts.filter((line) => line.startsWith('/ '))).toHaveLength(1);
+  expect(mounts.filter((line) => !/^\/(proc|sys|dev|etc\/\w|$| )/.test(line))).toEqual([]);
+  expect(mounts).toContainEqual(expect.stringMatching(/^\/sys ro,/));
+});
+
+itNeeds(['root', 'overlay'], 'it has names, devices and groups as asked', async () => {
+  const user = { uid: 5, gid: 6, groups: [7, 9], home: '/' };
+  const { output } = await sh(
+    'hostname; grep -c build /etc/hosts /etc/hostname; stat -c "%a %t:%T" /dev/null /dev/shm; grep Groups /proc/self/status',
+    { user },
+  );
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual(['build', '/etc/hosts:1', '/etc/hostname:1', '666 1:3', '1777 0:0', 'Groups:\t7 9']);
+});
+
 itNeeds(['root', 'overlay'], 'root in it may do what Docker’s may, and no more', async () => {
   const { output } = await sh(
     'grep CapBnd /proc/self/status; mount -t tmpfs x /tmp; echo 1 > /proc/sys/vm/swappiness; cat /proc/keys | wc -c; cat /dev/full | head -c 1 | wc -c',
