@@ -2,6 +2,7 @@
  * One entry of a tar that is written: a ustar header, and before it a pax header for what that has no
  * room for. pax(1)
  */
+import { isUtf8 as isUtf8Bytes } from 'node:buffer';
 import { BLOCK, encodeHeader, fitsOctal, type TarHeader } from './tar-header.ts';
 import { encodePax, encodeTime, type PaxRecord } from './tar-pax.ts';
 import { isAscii } from './unpack-names.ts';
@@ -43,6 +44,8 @@ export const paddingOf = (size: number): Buffer =>
 function paxRecords(entry: PackedEntry): PaxRecord[] {
   const records: PaxRecord[] = [];
   const { seconds, nanoseconds } = entry.mtime;
+  // Else pax says that names are UTF-8.
+  if (![entry.name, entry.linkname].every(isUtf8)) records.push(['hdrcharset', 'BINARY']);
   if (!fits(entry.name)) records.push(['path', entry.name]);
   if (!fits(entry.linkname)) records.push(['linkpath', entry.linkname]);
   if (!fitsOctal(entry.size, SIZE_DIGITS)) records.push(['size', String(entry.size)]);
@@ -54,6 +57,8 @@ function paxRecords(entry: PackedEntry): PaxRecord[] {
   for (const [name, value] of entry.xattrs) records.push([`SCHILY.xattr.${name}`, value]);
   return records;
 }
+
+const isUtf8 = (name: string) => isUtf8Bytes(Buffer.from(name, 'latin1'));
 
 /** A name that is cut in the header, or that is not ASCII, is said in full. */
 const fits = (name: string) => name.length <= NAME && isAscii(name);

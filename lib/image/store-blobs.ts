@@ -22,6 +22,8 @@ export function createBlobs(paths: StorePaths, leases: Leases) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
+  const held = new Set<string>();
+
   async function putBlob(content: Readable | Buffer, expected?: Descriptor): Promise<Descriptor> {
     const bytes = Buffer.isBuffer(content) ? content : await readSmall(content);
     const got = { digest: digestOf(bytes), size: bytes.length };
@@ -29,6 +31,7 @@ export function createBlobs(paths: StorePaths, leases: Leases) {
     if (wrong) throw wrong;
     // Before it is there, so that nobody takes it for needless before an image needs it.
     await leases.hold(hexOf(got.digest));
+    held.add(hexOf(got.digest));
     if (!existsSync(paths.blob(got.digest))) writeAtomic(paths.blob(got.digest), bytes);
     return { mediaType: expected?.mediaType ?? mediaTypeOf(bytes), ...got };
   }
@@ -57,7 +60,13 @@ export function createBlobs(paths: StorePaths, leases: Leases) {
     });
   }
 
-  return { putBlob, readBlob, blobsOf, rememberBlob };
+  /** What was put here and has no image by now is nobody's. */
+  function release(): void {
+    for (const name of held) leases.release(name);
+    held.clear();
+  }
+
+  return { putBlob, readBlob, blobsOf, rememberBlob, release };
 }
 
 /** Throws ImageError where it is damaged. */

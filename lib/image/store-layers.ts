@@ -68,11 +68,11 @@ export function createLayers(paths: StorePaths, leases: Leases) {
         aside,
         lowers,
       });
-      await record.close();
+      const recordDigest = await record.close();
       const got = { digest: unpacked.diffId, size: unpacked.tarBytes };
       const wrong = diffId && mismatch({ digest: diffId }, got, `the layer ${diffId}`);
       if (wrong) throw wrong;
-      const layer = await publish(cacheId, parent, unpacked);
+      const layer = await publish(cacheId, parent, unpacked, recordDigest);
       if (layer.cacheId !== cacheId) discard(cacheId);
       return layer;
     } catch (error) {
@@ -87,6 +87,7 @@ export function createLayers(paths: StorePaths, leases: Leases) {
     cacheId: string,
     parent: Digest | null,
     { diffId, size, omitted }: Unpacked,
+    recordDigest: Digest,
   ): Promise<Layer> {
     const chain = chainId(parent, diffId);
     const entry = join(paths.unfinished, cacheId);
@@ -95,6 +96,7 @@ export function createLayers(paths: StorePaths, leases: Leases) {
     say('cache-id', cacheId);
     say('diff', diffId);
     say('size', String(size));
+    say('tar-split.digest', recordDigest);
     if (parent) say('parent', parent);
     if (omitted.length > 0) writeSealed(join(entry, 'omitted.json'), 'Omitted', omitted);
 

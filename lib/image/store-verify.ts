@@ -103,6 +103,11 @@ async function verifyLayer({ paths, layers }: Verifying, path: string, say: Say)
   if (layer.parent && !layers.read(layer.parent))
     say(path, `its parent ${layer.parent} is missing`);
   verifyLinks(paths, layers, layer, say);
+  const record = join(path, 'tar-split.json.gz');
+  const digest = digestOf(readFileSync(record));
+  if (digest !== readFileSync(join(path, 'tar-split.digest'), 'utf8')) {
+    say(record, `has the digest ${digest}, and tar-split.digest says another`);
+  }
   const size = await verifyTree(layers.files(layer), layer.omitted.length > 0, say);
   if (size !== layer.size) say(join(path, 'size'), `is ${layer.size}, and its files have ${size}`);
 }

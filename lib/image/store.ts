@@ -4,7 +4,7 @@
  *
  *     STORE/image/repositories.json                      names → image id
  *     STORE/image/imagedb/content/sha256/ID              the configuration, byte for byte
- *     STORE/image/layerdb/sha256/CHAIN/                  cache-id, diff, size, parent, tar-split.json.gz
+ *     STORE/image/layerdb/sha256/CHAIN/                  cache-id, diff, size, parent, tar-split.json.gz …
  *     STORE/image/distribution/sha256/DIFFID.json        blobs that the layer has been met as
  *     STORE/overlay2/CACHE-ID/{diff/,link,lower}         the unpacked layer
  *     STORE/overlay2/l/SHORT → ../CACHE-ID/diff          a short name for the mount's option string
@@ -128,7 +128,7 @@ export interface Store {
   rememberBlob(diffId: Digest, blob: KnownBlob): Promise<void>;
   /**
    * Removes images without a name, layers and blobs that no image needs, and what killed processes
-   * have left. `keep` are image and chain ids that are in use, by containers for instance.
+   * have left; of this store's own documents also those that no image needs yet. `keep` are image and chain ids that are in use, by containers for instance.
    */
   collectGarbage(options?: { keep?: Digest[] }): Promise<Garbage>;
   /** Reads everything and compares it with its name. */
@@ -165,9 +165,14 @@ function createStore(directory: string): Store {
     images: images.images,
     tag: images.tag,
     untag: images.untag,
-    ...blobs,
-    collectGarbage: async ({ keep = [] } = {}) =>
-      collectGarbage({ paths, leases, layers, images }, new Set(keep)),
+    putBlob: blobs.putBlob,
+    readBlob: blobs.readBlob,
+    blobsOf: blobs.blobsOf,
+    rememberBlob: blobs.rememberBlob,
+    collectGarbage: async ({ keep = [] } = {}) => {
+      blobs.release();
+      return collectGarbage({ paths, leases, layers, images }, new Set(keep));
+    },
     verify: async () => verifyStore({ paths, layers, images }),
   };
 }

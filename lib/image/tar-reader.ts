@@ -13,9 +13,10 @@ import { ImageError } from './image-error.ts';
 import { BLOCK, decodeHeader, type TarHeader } from './tar-header.ts';
 import { decodePax, decodeTime, type PaxRecord } from './tar-pax.ts';
 import {
+  checkCount,
   checkPieces,
+  createMapReader,
   decodeGnuPieces,
-  decodeMap,
   GNU_EXTENSION,
   GNU_HEADER,
   gnuRealSize,
@@ -212,8 +213,8 @@ export function createTarReader(visitor: TarVisitor): TarReader {
     }
     next = (extension) => {
       pieces.push(...decodeGnuPieces(extension, GNU_EXTENSION.pieces, GNU_EXTENSION.count));
-      // Looked at again once it is whole; here so that a tar of nothing but maps has an end.
-      checkPieces(pieces, sumOf(pieces), realSize);
+      // Here, so that a tar of nothing but maps has an end.
+      checkCount(pieces);
       if (extension[GNU_EXTENSION.extended] !== 0) return;
       next = header;
       begin(found, about, { realSize, pieces });
@@ -243,18 +244,16 @@ export function createTarReader(visitor: TarVisitor): TarReader {
       tell(entry);
       return;
     }
-    let map = Buffer.alloc(0);
+    const readMap = createMapReader();
     next = (bytes) => {
-      map = Buffer.concat([map, bytes]);
-      const read = decodeMap(map);
-      if (!read && map.length >= Math.min(entry.size, 4 * LONGEST_META)) {
-        throw new ImageError('tar', 'a sparse file’s map has no end');
-      }
-      if (!read) return;
+      const pieces = entry.size > 0 ? readMap(bytes) : null;
+      entry.size -= BLOCK;
+      if (!pieces && entry.size <= 0)
+        throw new ImageError('tar', 'the map of a sparse file has no end');
+      if (!pieces) return;
       next = header;
-      entry.size -= read.bytes;
-      entry.pieces = read.pieces;
-      checkPieces(read.pieces, entry.size, entry.realSize);
+      entry.pieces = pieces;
+      checkPieces(pieces, entry.size, entry.realSize);
       tell(entry);
     };
   }
@@ -323,5 +322,3 @@ function untilNul(body: Buffer): string {
   const end = body.indexOf(0);
   return body.toString('latin1', 0, end < 0 ? body.length : end);
 }
-
-const sumOf = (pieces: readonly Piece[]) => pieces.reduce((sum, { length }) => sum + length, 0);

@@ -5,7 +5,7 @@
  * GNU tar manual, "Storing Sparse Files"
  */
 import { ImageError } from './image-error.ts';
-import { BLOCK, decodeNumber } from './tar-header.ts';
+import { decodeNumber } from './tar-header.ts';
 import type { PaxRecord } from './tar-pax.ts';
 
 /** Bytes: where in the file the next `length` bytes of the payload go. */
@@ -59,26 +59,41 @@ export function paxSparse(records: readonly PaxRecord[]): PaxSparse | null {
 }
 
 /**
- * The map before a payload: decimal numbers, each on a line, the first their pairs' count, filled up
- * to a whole block. Null while `text`, so far, does not have all of it.
+ * Gathers the map before a payload: decimal numbers, each on a line, the first their pairs' count,
+ * filled up to a whole block. Null until the last of its blocks has come. Each byte is looked at once,
+ * however long somebody made it.
  */
-export function decodeMap(text: Buffer): { pieces: Piece[]; bytes: number } | null {
-  const lines = text.toString('latin1').split('\n');
-  const last = lines.length - 1;
-  if (last === 0) return null;
-  const wanted = 1 + 2 * decimal(lines[0] ?? '');
-  if (wanted > 2 * MOST_PIECES) throw tooMany();
-  if (last < wanted) return null;
-  const numbers = lines.slice(0, wanted);
-  const length = numbers.reduce((sum, line) => sum + line.length + 1, 0);
-  const bytes = Math.ceil(length / BLOCK) * BLOCK;
-  if (text.length < bytes) return null;
-  return { pieces: inPairs(numbers.slice(1).map(decimal)), bytes };
+export function createMapReader(): (block: Buffer) => Piece[] | null {
+  const numbers: number[] = [];
+  let line = '';
+  return (block) => {
+    for (const byte of block) {
+      if (byte !== NEWLINE) {
+        line += String.fromCharCode(byte);
+        if (line.length > LONGEST_NUMBER) throw wrong('has a number without end in its map');
+        continue;
+      }
+      numbers.push(decimal(line));
+      line = '';
+      const [count = 0] = numbers;
+      if (count > MOST_PIECES) throw tooMany();
+      if (numbers.length === 1 + 2 * count) return inPairs(numbers.slice(1));
+    }
+    return null;
+  };
+}
+
+const NEWLINE = 0x0a;
+const LONGEST_NUMBER = 20;
+
+/** Throws ImageError for more than a real file has. */
+export function checkCount(pieces: readonly Piece[]): void {
+  if (pieces.length > MOST_PIECES) throw tooMany();
 }
 
 /** Throws ImageError unless the pieces are in order, apart, inside the file and all of the payload. */
 export function checkPieces(pieces: readonly Piece[], payload: number, realSize: number): void {
-  if (pieces.length > MOST_PIECES) throw tooMany();
+  checkCount(pieces);
   let end = 0;
   let sum = 0;
   for (const { offset, length } of pieces) {

@@ -11,10 +11,12 @@
  * Names are those under which the file lies in `diff`, in `name_raw` where they are not UTF-8.
  */
 
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs';
 import { constants, createGunzip, createGzip } from 'node:zlib';
 import { ImageError } from './image-error.ts';
+import type { Digest } from './spec.ts';
 import type { Piece } from './tar-sparse.ts';
 import { isAscii } from './unpack-names.ts';
 
@@ -46,7 +48,8 @@ export interface SplitWriter {
   nextFile(): number;
   /** Waits until little of what was said is still in memory. */
   drain(): Promise<void>;
-  close(): Promise<void>;
+  /** Returns the digest of the file as it lies there. */
+  close(): Promise<Digest>;
   /** Gives up; for after a failure. */
   destroy(): void;
 }
@@ -60,7 +63,9 @@ export function createSplitWriter(path: string): SplitWriter {
   const fd = openSync(path, 'wx', 0o600);
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   let failure: Error | null = null;
+  const hash = createHash('sha256');
   gzip.on('data', (chunk: Buffer) => {
+    hash.update(chunk);
     try {
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     } catch (error) {
@@ -123,6 +128,7 @@ export function createSplitWriter(path: string): SplitWriter {
       if (failure) throw failure;
       fsyncSync(fd);
       closeSync(fd);
+      return `sha256:${hash.digest('hex')}`;
     },
     destroy() {
       if (gzip.destroyed) return;

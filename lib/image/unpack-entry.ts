@@ -25,6 +25,7 @@ import { placeOf, refuse, toPath } from './unpack-names.ts';
 import {
   clear,
   encodeTimes,
+  isWhiteoutAt,
   putOpaque,
   putWhiteout,
   setMetadata,
@@ -164,12 +165,16 @@ function placeDirectory(tree: Tree, parent: OpenDirectory, base: string, entry: 
   rememberTimes(tree, path, entry.mtime);
 }
 
-/** Returns whether there was a directory already. One over a whiteout hides what was below that. */
+/**
+ * Returns whether there was a directory already. One over a whiteout hides what was below that. An
+ * entry replaces whatever has its name; a directory that is only on the way to one replaces nothing.
+ */
 export function makeDirectory(
   tree: Tree,
   parent: OpenDirectory,
   base: string,
   mode: number,
+  way: 'entry' | 'implied' = 'entry',
 ): boolean {
   try {
     kernel.mkdirat(parent.fd, toPath(base), mode);
@@ -178,12 +183,21 @@ export function makeDirectory(
     if (!(error instanceof SyscallError && error.code === 'EEXIST')) throw error;
   }
   const { path } = parent;
+  if (way === 'implied') refuseObstacle(tree, parent, base);
   const cleared = clear(tree, parent, base, true);
   Object.assign(parent, tree.directories.open(path));
   if (cleared === 'directory') return true;
   kernel.mkdirat(parent.fd, toPath(base), mode);
   if (cleared === 'whiteout') putOpaque(tree, parent, base);
   return false;
+}
+
+function refuseObstacle(tree: Tree, parent: OpenDirectory, base: string): void {
+  const stats = statOf(parent, base);
+  if (!stats || stats.isDirectory() || isWhiteoutAt(tree, parent, base, stats)) return;
+  const path = parent.path === '' ? base : `${parent.path}/${base}`;
+  const what = stats.isSymbolicLink() ? 'a symbolic link that leads nowhere' : 'no directory';
+  throw refuse(path, `is ${what}, and has entries below it`);
 }
 
 function rememberTimes(tree: Tree, path: string, mtime: TarEntry['mtime']): void {

@@ -42,7 +42,7 @@ export function makeImplied(
 ): void {
   const path = parent.path === '' ? base : `${parent.path}/${base}`;
   const { mode, uid, gid, ...mtime } = lookBelow(path, lowers) ?? PLAIN;
-  if (makeDirectory(tree, parent, base, 0o700)) return;
+  if (makeDirectory(tree, parent, base, 0o700, 'implied')) return;
   setOwner(tree, parent, base, { uid, gid, name: path });
   chmodSync(toFsPath(pathOf(parent, base)), mode);
   tree.times.set(path, {

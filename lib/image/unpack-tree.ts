@@ -75,7 +75,12 @@ export function clear(
   return whiteout ? 'whiteout' : 'something';
 }
 
-function isWhiteoutAt(tree: Tree, parent: OpenDirectory, base: string, stats: Stats): boolean {
+export function isWhiteoutAt(
+  tree: Tree,
+  parent: OpenDirectory,
+  base: string,
+  stats: Stats,
+): boolean {
   if (stats.isCharacterDevice()) return stats.rdev === 0;
   if (tree.form !== 'user' || !stats.isFile() || stats.size > 0) return false;
   try {
