@@ -4,13 +4,12 @@
  * only its size is held to here. distribution-spec, "Pulling blobs"; RFC 9110, 14.2
  */
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ImageError } from '../image-error.ts';
 import type { Descriptor } from '../spec.ts';
 import type { OpenOptions } from '../transfer/source.ts';
 import { networkError, RegistryError } from './registry-error.ts';
 import { anyOf, type Repository } from './repository.ts';
-import { backOff } from './send.ts';
+import { backOff, pause } from './send.ts';
 
 /** The stream's errors are RegistryError and ImageError. It holds `readAhead` bytes at most. */
 export function openBlob(
@@ -69,9 +68,9 @@ async function* download(job: Download): AsyncGenerator<Uint8Array> {
     fruitless = at > before ? 1 : fruitless + 1;
     if (fruitless >= patience.tries) throw broken;
     job.onRetry?.(broken.message);
-    const ended = anyOf(repository.signal, signal);
-    await delay(backOff(fruitless, patience), undefined, { signal: ended }).catch(() => undefined);
-    repository.signal?.throwIfAborted();
+    await pause(backOff(fruitless, patience), anyOf(repository.signal, signal)).catch(() => {
+      repository.signal?.throwIfAborted();
+    });
   }
 }
 

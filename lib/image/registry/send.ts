@@ -63,7 +63,7 @@ export async function send(url: URL, call: Call, sending: Sending): Promise<Resp
     }
     sending.onRetry?.(result instanceof Error ? result.message : `HTTP ${result.status}`);
     if (!(result instanceof Error)) await result.body?.cancel();
-    await delay(wait, undefined, { signal });
+    await pause(wait, signal);
   }
 }
 
@@ -111,6 +111,16 @@ function waitAfter(
   const asked = retryAfter(result);
   if (asked === null) return backOff(tried, patience);
   return asked > patience.longestWait ? null : asked;
+}
+
+/** Throws the signal's reason when that comes first. */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Milliseconds before try number `tried` + 1, with some chance in it so that clients do not meet. */

@@ -12,11 +12,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Descriptor, Digest } from '../spec.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Repository } from './repository.ts';
-import { backOff } from './send.ts';
+import { backOff, pause } from './send.ts';
 
 type Sized = Pick<Descriptor, 'digest' | 'size'>;
 
@@ -79,7 +78,7 @@ export async function uploadBlob(
       signal?.throwIfAborted();
       if (tried >= patience.tries || !mayPass(error)) throw error;
       options.onRetry?.((error as Error).message);
-      await delay(backOff(tried, patience), undefined, { signal });
+      await pause(backOff(tried, patience), signal);
     }
   }
 }

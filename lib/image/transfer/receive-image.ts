@@ -25,7 +25,7 @@ export interface ReceiveOptions {
   repository?: string | undefined;
   /** Layers under way at once, the one that is unpacked counted. Default 3. */
   parallel?: number | undefined;
-  /** Bytes of each. Default 8 MiB. */
+  /** Bytes of each. Default 2 MiB. */
   readAhead?: number | undefined;
   limits?: UnpackLimits | undefined;
   onProgress?: OnProgress | undefined;
@@ -41,7 +41,7 @@ export interface Received {
 }
 
 const PARALLEL = 3;
-const READ_AHEAD = 8 * 1024 * 1024;
+const READ_AHEAD = 2 * 1024 * 1024;
 
 /** Throws ImageError, or the signal's reason. */
 export async function receiveImage(
