@@ -67,7 +67,8 @@ export async function push(
   await putDocument(repository, document, reference.tag);
   await store.putBlob(document.bytes, document.descriptor);
   const { digest } = document.descriptor;
-  await store.tag(image.id, formatReference({ ...reference, tag: undefined, digest } as Reference));
+  const { registry, repository: path } = reference;
+  await store.tag(image.id, formatReference({ registry, repository: path, digest }));
   const digestsOf = (how: PushedLayer['how']) => [
     ...new Set(layers.filter((layer) => layer.how === how).map(({ blob }) => blob.digest)),
   ];

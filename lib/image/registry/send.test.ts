@@ -55,6 +55,16 @@ it('asks again after what may pass, and says why', async () => {
   expect(retries).toEqual(['HTTP 503', expect.stringContaining('connection failed')]);
 });
 
+it('wants the bytes as they are: packed for the way, they would not have their digest', async () => {
+  let asked: unknown;
+  const answer: RequestListener = ({ headers }, response) => {
+    asked = headers['accept-encoding'];
+    response.end();
+  };
+  await ask({}, [answer]);
+  expect(asked).toBe('identity');
+});
+
 it('gives up after so many tries', async () => {
   expect(await ask({}, [status(503)])).toMatchObject({ status: 503, asked: 5 });
 });

@@ -29,6 +29,8 @@ export interface Call {
   headers?: Record<string, string>;
   /** What is not a Buffer can be sent once only. */
   body?: Buffer | AsyncIterable<Uint8Array>;
+  /** Whether twice does no harm, for a method of which that is not known. */
+  repeatable?: boolean;
 }
 
 export interface Sending {
@@ -52,7 +54,8 @@ const FINAL = new Set(['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND', 'EAI_NO
 export async function send(url: URL, call: Call, sending: Sending): Promise<Response> {
   const { patience, signal } = sending;
   const replayable = call.body === undefined || Buffer.isBuffer(call.body);
-  const repeatable = IDEMPOTENT.has(call.method ?? 'GET') && replayable;
+  const harmless = call.repeatable ?? IDEMPOTENT.has(call.method ?? 'GET');
+  const repeatable = harmless && replayable;
   for (let tried = 1; ; tried++) {
     signal?.throwIfAborted();
     const result = await attempt(url, call, sending);

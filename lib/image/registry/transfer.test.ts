@@ -49,6 +49,18 @@ describe('blobs', () => {
     expect((await fetch(`${registry.url}/v2/mounted/blobs/${blob.digest}`)).ok).toBe(true);
   });
 
+  itNeeds(need, 'are mounted also when the line breaks: twice is as once', async () => {
+    await using proxy = await startProxy(registry.host, {
+      answer: ({ method }, times, response) => {
+        const breaks = method === 'POST' && times === 1;
+        if (breaks) response.socket?.destroy();
+        return breaks;
+      },
+    });
+    expect(await mountBlob(open(proxy.host, 'mounted'), blob.digest, 'filled')).toBe(true);
+    expect(proxy.seen.map(({ method }) => method)).toEqual(['POST', 'POST']);
+  });
+
   itNeeds(need, 'are not mounted from where they are not', async () => {
     expect(await mountBlob(open(registry.host, 'other'), blob.digest, 'empty')).toBe(false);
   });
@@ -82,6 +94,21 @@ describe('blobs', () => {
   itNeeds(need, 'are whole also where the server knows no ranges', async () => {
     const { result } = await through({ ...cutTwice, drop: ['range'] });
     expect(digestOf(result as Buffer)).toBe(blob.digest);
+  });
+
+  itNeeds(need, 'that end too soon, and say nothing, are gone on with too', async () => {
+    const { result, ranges } = await through({
+      answer: (_, times, response) => {
+        if (times === 1) {
+          // In chunks, which have no length in the header.
+          response.write(content.subarray(0, 1000));
+          response.end();
+        }
+        return times === 1;
+      },
+    });
+    expect(digestOf(result as Buffer)).toBe(blob.digest);
+    expect(ranges).toEqual([null, 'bytes=1000-']);
   });
 
   itNeeds(need, 'end with an error when nothing more comes', async () => {

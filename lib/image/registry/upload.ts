@@ -51,6 +51,7 @@ export async function mountBlob(
     const response = await repository.call(`blobs/uploads/?${query}`, {
       where,
       method: 'POST',
+      repeatable: true,
       scopes: [`repository:${from}:pull`],
     });
     await response.body?.cancel();
@@ -100,7 +101,8 @@ async function uploadOnce(
     await response.body?.cancel();
     return response;
   };
-  const begun = await call('blobs/uploads/', { method: 'POST' });
+  // One that is begun and not gone on with expires.
+  const begun = await call('blobs/uploads/', { method: 'POST', repeatable: true });
   const { body, sent } = measured(content, onProgress);
   const patched = await call(locationOf(begun, where), {
     method: 'PATCH',
