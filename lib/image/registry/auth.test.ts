@@ -122,6 +122,57 @@ describe('a registry that wants a token', () => {
   });
 });
 
+describe('credentials go to the registry alone', () => {
+  /** A registry that has its blobs at, and takes uploads at, another host. */
+  async function startPair() {
+    const elsewhere = await startProxy('127.0.0.1:1', {
+      answer: ({ path, method }, _, response) => {
+        const headers = { 'www-authenticate': 'Basic realm="elsewhere"', location: '/upload' };
+        const put = method === 'PATCH' ? 202 : 201;
+        const status = path === '/deny' ? 401 : method === 'GET' ? 200 : put;
+        response.writeHead(status, headers).end(content);
+        return true;
+      },
+    });
+    const registry = await startProxy('127.0.0.1:1', {
+      answer: ({ path, method, authorization }, _, response) => {
+        const at = `http://${elsewhere.host}${path.includes('deny') ? '/deny' : '/blob'}`;
+        const [status, headers] =
+          authorization || path.includes('deny')
+            ? [method === 'POST' ? 202 : 307, { location: at }]
+            : [401, { 'www-authenticate': 'Basic realm="registry"' }];
+        response.writeHead(Number(status), headers as Record<string, string>).end();
+        return true;
+      },
+    });
+    return { registry, elsewhere };
+  }
+
+  it('and not to where its blobs lie, nor to where an upload goes on', async () => {
+    const { registry, elsewhere } = await startPair();
+    await using _ = registry;
+    await using __ = elsewhere;
+    const repository = open(registry.host, 'a', someone);
+    const response = await repository.call('blobs/x', { where: 'x' });
+    expect(await response.text()).toBe('content');
+    await uploadBlob(repository, () => content);
+    expect(registry.seen.filter(({ authorization }) => authorization)).toHaveLength(2);
+    expect(elsewhere.seen.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'PUT']);
+    expect(elsewhere.seen.map(({ authorization }) => authorization)).toEqual([null, null, null]);
+  });
+
+  it('nor does a challenge from there count as the registry’s', async () => {
+    const { registry, elsewhere } = await startPair();
+    await using _ = registry;
+    await using __ = elsewhere;
+    const repository = open(registry.host, 'a', someone);
+    await expect(repository.call('blobs/deny', { where: 'x' })).rejects.toThrow('unauthorized');
+    expect(registry.seen).toHaveLength(1);
+    const token = open(registry.host, 'a', { identityToken: 'x' }).call('blobs/x', { where: 'x' });
+    await expect(token).rejects.toThrow('it wants basic authentication; log in with name');
+  });
+});
+
 describe('challenges', () => {
   it.each([
     ['Basic realm="a, \\"b\\""', [{ scheme: 'basic', parameters: { realm: 'a, "b"' } }]],
