@@ -11,6 +11,7 @@ import { CLONE_FLAG, type Namespace } from '../kernel/namespaces.ts';
 import { mutants as lineMutants, withoutLine } from '../launch/mutate.ts';
 import type { Program } from '../launch/program.ts';
 import { planNetwork } from '../network/plan.ts';
+import { planLayers } from '../overlay/plan.ts';
 import type { JoinFunction, RuntimeModule } from './lab.ts';
 
 export interface RuntimeMutant {
@@ -27,6 +28,7 @@ const sampleContainer = (): Container => ({
   argv: ['/bin/sh'],
   env: { container: 'ID' },
   network: planNetwork('TAG', 1),
+  layers: planLayers('/LAYERS', ['/ROOTFS'], 'trusted'),
   cgroup: planCgroup(detectSite('RUN'), 'ID'),
   host: null,
 });

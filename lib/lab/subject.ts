@@ -12,6 +12,7 @@ import type { LineResult } from '../launch/results.ts';
 import type { Exit } from '../launch/wait.ts';
 import type { NetworkPlan } from '../network/plan.ts';
 import type { Server } from '../network/server.ts';
+import type { LayerPlan } from '../overlay/plan.ts';
 import type { RuntimeModule } from './lab.ts';
 
 /** The machine that the lab's containers are started on: namespaces of its own, safe to break. */
@@ -43,6 +44,8 @@ export interface Running {
   results: readonly LineResult[];
   /** Names and addresses that it has where the runtime gives it a network. */
   network: NetworkPlan;
+  /** Directories that it has where the runtime gives it a layer of its own. */
+  layers: LayerPlan;
   /** Directories that it has where the runtime gives it a cgroup. */
   cgroup: CgroupPlan;
   /** Types a command to the container's shell; resolves to what it printed, both streams. */

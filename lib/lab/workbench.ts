@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { planCgroup } from '../cgroups/plan.ts';
 import { type CgroupSite, detectSite } from '../cgroups/site.ts';
 import { processesOf, startContainer } from '../container/run.ts';
@@ -21,6 +22,8 @@ import { networkOf } from '../network/command.ts';
 import { startOutside } from '../network/outside.ts';
 import { planNetwork } from '../network/plan.ts';
 import type { Server } from '../network/server.ts';
+import { isOnOverlay, placeForUppers } from '../overlay/place.ts';
+import { planLayers } from '../overlay/plan.ts';
 import { copyRootfs } from '../rootfs/copy-rootfs.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 import { openContainerShell } from './container-shell.ts';
@@ -83,6 +86,8 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   };
   try {
     const rootfs = `${owned.directory}/rootfs`;
+    // Before the lab's host takes over the mount table.
+    if (isOnOverlay(owned.directory)) await owned.do(placeForUppers(owned.directory));
     await prepareRootfs(rootfs, options.rootfs);
     labHost = await openLabHost(owned, `${id}-host`, options.onHost ?? false);
   } catch (error) {
@@ -126,6 +131,9 @@ async function prepareRootfs(target: string, given: string | undefined): Promise
   await copyRootfs(cached.path, target);
 }
 
+/** Beside the root that containers share: what each of them has of its own. */
+const layersOf = (rootfs: string) => `${dirname(rootfs)}/layers`;
+
 /** What is started on it is in the journal first, so that a crash leaves none of it running. */
 async function openLabHost(owned: Host, id: string, real: boolean): Promise<OwnedLabHost> {
   await owned.do(processesOf(id, `${owned.directory}/rootfs`));
@@ -157,6 +165,7 @@ function makeSubject(making: Making): Subject {
       argv: request.argv ?? ['/bin/sh'],
       env: { ...labEnvironment(id), ...request.env },
       network: planNetwork(tagOf(prefix), count),
+      layers: planLayers(`${layersOf(rootfs)}/${count}`, [rootfs]),
       cgroup: planCgroup(site, id),
       limits: request.limits,
       host: placeOf(host),
@@ -260,6 +269,7 @@ async function startRunning(
     id: container.id,
     results: started.results,
     network: container.network,
+    layers: container.layers,
     cgroup: container.cgroup,
     type: (command) => shell.type(command),
     output: () => shell.rest(),

@@ -50,10 +50,11 @@ function assertOptions({ upper, options = {} }: Made): void {
     throw clash(
       'userxattr with metacopy: whoever owns the upper could name any file of the layers as the data of another; leave out metacopy',
     );
-  if (userxattr && redirectDir === 'on')
+  if (userxattr && redirectDir !== undefined && redirectDir !== 'nofollow') {
     throw clash(
-      'userxattr with redirect_dir=on: whoever owns the upper could redirect to any directory of the layers; leave it out',
+      `userxattr with redirect_dir=${redirectDir}: whoever owns the upper could redirect to any directory of the layers; set redirect_dir=nofollow`,
     );
+  }
   if (metacopy && redirectDir !== undefined && redirectDir !== 'on')
     throw clash(
       `metacopy with redirect_dir=${redirectDir}: a renamed copy could not say where its data is; set redirect_dir=on`,

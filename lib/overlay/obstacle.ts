@@ -4,14 +4,12 @@
  *
  * - `assertMountable`: the first obstacle, as an error that says what to do.
  */
-import { readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { findOverlays } from './mounted.ts';
 import type { Overlay } from './options.ts';
 import { OverlayError } from './overlay-error.ts';
-
-/** OVERLAYFS_SUPER_MAGIC of linux/magic.h */
-const OVERLAYFS = 0x794c7630;
+import { isOnOverlay } from './place.ts';
 
 /** What the kernel itself leaves in a work directory. */
 const OF_THE_KERNEL = new Set(['work', 'index']);
@@ -44,7 +42,7 @@ function assertDirectory(path: string): Stats {
 }
 
 function assertUpperKind(upper: string): void {
-  if (statfsSync(upper).type !== OVERLAYFS) return;
+  if (!isOnOverlay(upper)) return;
   throw new OverlayError(
     upper,
     'lies on an overlay, which cannot be the upper of another one; put upper and work on a tmpfs or on a volume of the machine',
