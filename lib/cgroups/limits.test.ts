@@ -28,27 +28,27 @@ describe.each([1, 2] as const)('in version %i', (version) => {
   ];
   const open = (limits: Limits) => openBox(planFor(version), limits);
 
-  itNeeds(has('cpu'), 'a quota is what a busy loop gets, and two loops together', async () => {
+  itNeeds(has('cpu'), 'a quota is what busy loops get in each period, together', async () => {
     await using box = await open({ cpu: cpusLimit(0.2) });
     await box.start(LOOP);
-    expect(await measureCpus(box.plan, 1000)).toBeCloseTo(0.2, 1);
     await box.start(LOOP);
-    expect(await measureCpus(box.plan, 1000)).toBeCloseTo(0.2, 1);
-    const { cpu } = readStatistics(box.plan);
-    expect(cpu?.throttled).toBeGreaterThan(5);
-    expect(cpu?.throttledTime).toBeGreaterThan(100_000);
+    // What a machine with other work has to give may be less than the quota, and never is more.
+    expect(await measureCpus(box.plan, 1000)).toBeGreaterThan(0);
+    const cpu = () => readStatistics(box.plan).cpu;
+    while ((cpu()?.throttled ?? 0) < 5) await setTimeout(50);
+    const { usage = 0, periods } = cpu() ?? {};
+    expect(usage / (periods ?? 0)).toBeLessThan(1.5 * 20_000);
+    expect(cpu()?.throttledTime).toBeGreaterThan(0);
   });
 
   itNeeds(has('cpu'), 'processor time can be watched until the cgroup goes', async () => {
     const box = await open({});
     await box.start(LOOP);
-    const seen: number[] = [];
+    let used = 0;
     for await (const cpus of watchCpus(box.plan, 100)) {
-      seen.push(cpus);
-      if (seen.length === 2) await box[Symbol.asyncDispose]();
+      if (cpus > 0 && ++used === 2) await box[Symbol.asyncDispose]();
     }
-    expect(seen).toHaveLength(2);
-    expect(Math.min(...seen)).toBeGreaterThan(0);
+    expect(used).toBe(2);
   });
 
   itNeeds(has('cpuset'), 'a processor that is not in the set is not run on', async () => {
