@@ -165,7 +165,7 @@ export default defineLab({
   task: {
     lines: [
       'The container’s root must be an overlay: `rootfs` below, shared by all, and an upper',
-      'directory of its own. The directories are planned: layers.upper, .work, .merged, .options.',
+      'directory of its own. container.layers says where: upper, work, merged; and with which options.',
       'Nothing that it writes may be seen in rootfs or in another container, and all that',
       'earlier labs asked for still holds.',
     ],
