@@ -14,6 +14,7 @@ import { crc32 } from 'node:zlib';
 import { kernel } from '../kernel/call.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../kernel/constants.ts';
 import { readCredentials } from '../observe/host/credentials.ts';
+import { createCollector } from './collect-chunks.ts';
 import { compressionOf, createDecompressor, peek } from './decompress.ts';
 import { mismatch } from './digest.ts';
 import { ImageError } from './image-error.ts';
@@ -87,6 +88,7 @@ async function readThrough(
   { blob, record, limits, onProgress, signal }: UnpackOptions,
 ): Promise<Pick<Unpacked, 'diffId' | 'tarBytes' | 'blob'>> {
   const meter = createMeter(limits);
+  const passed = createCollector();
   const arriving = createHash('sha256');
   const plain = createHash('sha256');
   let arrived = 0;
@@ -100,6 +102,7 @@ async function readThrough(
       if (blob && arrived > blob.size) {
         throw new ImageError(blob.digest, `is longer than the ${blob.size} bytes promised`);
       }
+      passed(chunk.length);
       arriving.update(chunk);
       onProgress?.(arrived);
       yield chunk;
@@ -111,6 +114,7 @@ async function readThrough(
       meter.bytes(tarBytes, arrived);
       if (decompressor) plain.update(chunk);
       reader.push(chunk);
+      passed(chunk.length);
       await record?.drain();
     }
     reader.end();
