@@ -45,11 +45,15 @@ interface Place {
   directories: string[];
 }
 
-/** Does `count` operations below `root`. Returns each in words, with the error that it met. */
-export function play(root: string, random: Random, count: number): string[] {
+/**
+ * Does `count` operations below `root`. Returns each in words, with the error that it met. With
+ * `portable`, only what a layer tar has a place for: no `trusted` attributes.
+ */
+export function play(root: string, random: Random, count: number, portable = false): string[] {
+  const choice = OPERATIONS.filter(({ name }) => !portable || name !== 'setxattr trusted');
   return Array.from({ length: count }, () => {
     const place = look(root, random);
-    const { name, run } = pick(OPERATIONS, random);
+    const { name, run } = pick(choice, random);
     try {
       return `${name} ${run(place)}`;
     } catch (error) {

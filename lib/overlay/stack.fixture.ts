@@ -28,6 +28,19 @@ export function makeSandbox(): Sandbox {
   };
 }
 
+/** Calls `use` with the place where the layers are mounted without anything to write into. */
+export function whileReadOnly<T>(lowers: readonly string[], use: (merged: string) => T): T {
+  const merged = `${lowers[0]}.merged`;
+  mkdirSync(merged);
+  kernel.mount('overlay', merged, 'overlay', MS_NOSUID, optionString({ lowers }));
+  try {
+    return use(merged);
+  } finally {
+    kernel.umount2(merged, 0);
+    rmdirSync(merged);
+  }
+}
+
 /** Calls `use` with the place where the overlay is mounted. */
 export function whileMounted<T>(
   layers: { lowers: readonly string[]; upper: string; options?: OverlayOptions },
@@ -54,26 +67,29 @@ export interface Stack {
   random: Random;
 }
 
-/** One to three lowers and an upper below `directory`, the same for the same seed but for times. */
-export function makeStack(directory: string, seed: number): Stack {
+/**
+ * One to three lowers and an upper below `directory`, the same for the same seed but for times. With
+ * `portable`, the upper holds what a layer tar has a place for.
+ */
+export function makeStack(directory: string, seed: number, portable = false): Stack {
   const random = randomFrom(seed);
   const options: OverlayOptions = {
-    redirectDir: random(2) ? 'on' : 'off',
+    redirectDir: !portable && random(2) ? 'on' : 'off',
     // What an index knows of hard links is in the work directory, which is no part of a layer.
     index: false,
-    metacopy: random(4) === 0,
+    metacopy: !portable && random(4) === 0,
   };
   if (options.metacopy) options.redirectDir = 'on';
   const bottom = `${directory}/bottom`;
   mkdirSync(bottom, { recursive: true });
-  const log = [`seed ${seed} ${JSON.stringify(options)}`, ...play(bottom, random, 30)];
+  const log = [`seed ${seed} ${JSON.stringify(options)}`, ...play(bottom, random, 30, portable)];
   const lowers = [bottom];
   const count = 1 + random(3);
   for (let layer = 1; layer <= count; layer++) {
     const upper = `${directory}/layer${layer}`;
     log.push(`layer ${layer}`);
     whileMounted({ lowers, upper, options }, (merged) => {
-      log.push(...play(merged, random, 5 + random(25)));
+      log.push(...play(merged, random, 5 + random(25), portable));
     });
     lowers.unshift(upper);
   }
