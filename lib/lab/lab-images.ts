@@ -2,11 +2,12 @@
  * Where a lab about images works: a store in the run's directory, and in it an image made from this
  * machine's programs, or from a directory that the reader has named.
  */
-import { symlinkSync } from 'node:fs';
+import { realpathSync, symlinkSync } from 'node:fs';
 import { makeBaseImage } from '../image/base/base.ts';
 import { chainIds } from '../image/chain-id.ts';
 import type { Digest } from '../image/spec.ts';
 import { type ImageRecord, openStore, type Store } from '../image/store.ts';
+import { LabError } from './lab-error.ts';
 
 export interface LabImages {
   store: Store;
@@ -29,6 +30,14 @@ export async function makeLabImages(
   if (!layer) throw new Error(`${base.id}: its layer was just made`);
   symlinkSync(layer.diff, rootfs);
   return { store, base };
+}
+
+/** What lies below a container of the image, the topmost first. Throws LabError: no such image. */
+export async function lowersOf({ store, base }: LabImages, name?: string): Promise<string[]> {
+  const image = name === undefined ? base : await store.image(name);
+  if (!image) throw new LabError(`there is no image ${name} in the lab's store`, 1);
+  const links = await store.lowerdirs(topOf(image));
+  return links.map((link) => realpathSync(link));
 }
 
 /** Chain id of an image's topmost layer. Throws RangeError for an image without any. */

@@ -4,6 +4,7 @@
  * after a crash the journal does (lib/host).
  */
 import { randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { planCgroup } from '../cgroups/plan.ts';
@@ -30,6 +31,7 @@ import { openContainerShell } from './container-shell.ts';
 import type { RuntimeModule } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { type OwnedLabHost, realHost, startLabHost } from './lab-host.ts';
+import { type LabImages, lowersOf, makeLabImages, usesImages } from './lab-images.ts';
 import type { LabHost, Running, StartRequest, Subject } from './subject.ts';
 
 export interface WorkbenchOptions {
@@ -70,6 +72,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const counter = { started: 0 };
   let labHost: OwnedLabHost | undefined;
   let outside: Promise<Server> | undefined;
+  let images: LabImages | null = null;
   const close = async () => {
     // One that fails must not keep the others from being ended; the first failure is told.
     const failures: unknown[] = [];
@@ -88,7 +91,9 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     const rootfs = `${owned.directory}/rootfs`;
     // Before the lab's host takes over the mount table.
     if (isOnOverlay(owned.directory)) await owned.do(placeForUppers(owned.directory));
-    await prepareRootfs(rootfs, options.rootfs);
+    if (usesImages(options.number)) {
+      images = await makeLabImages(owned.directory, { rootfs, tree: options.rootfs });
+    } else await prepareRootfs(rootfs, options.rootfs);
     labHost = await openLabHost(owned, `${id}-host`, options.onHost ?? false);
   } catch (error) {
     await close();
@@ -100,6 +105,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const making = {
     host,
     rootfs,
+    images,
     prefix: id,
     counter,
     open,
@@ -136,7 +142,7 @@ const layersOf = (rootfs: string) => `${dirname(rootfs)}/layers`;
 
 /** What is started on it is in the journal first, so that a crash leaves none of it running. */
 async function openLabHost(owned: Host, id: string, real: boolean): Promise<OwnedLabHost> {
-  await owned.do(processesOf(id, `${owned.directory}/rootfs`));
+  await owned.do(processesOf(id, realpathSync(`${owned.directory}/rootfs`)));
   return real ? realHost(id) : startLabHost(id);
 }
 
@@ -145,6 +151,7 @@ interface Making {
   name: string;
   host: OwnedLabHost;
   rootfs: string;
+  images: LabImages | null;
   prefix: string;
   counter: { started: number };
   open: Set<Running>;
@@ -154,7 +161,7 @@ interface Making {
 }
 
 function makeSubject(making: Making): Subject {
-  const { module, name, host, rootfs, prefix, counter, site, outside } = making;
+  const { module, name, host, rootfs, images, prefix, counter, site, outside } = making;
   const begin = async (runtimeOf: (container: Container) => Runtime, request: StartRequest) => {
     const count = ++counter.started;
     const id = `${prefix}-${count}`;
@@ -165,7 +172,10 @@ function makeSubject(making: Making): Subject {
       argv: request.argv ?? ['/bin/sh'],
       env: { ...labEnvironment(id), ...request.env },
       network: planNetwork(tagOf(prefix), count),
-      layers: planLayers(`${layersOf(rootfs)}/${count}`, [rootfs]),
+      layers: planLayers(
+        `${layersOf(rootfs)}/${count}`,
+        images ? await lowersOf(images, request.image) : [rootfs],
+      ),
       cgroup: planCgroup(site, id),
       limits: request.limits,
       host: placeOf(host),
@@ -174,7 +184,7 @@ function makeSubject(making: Making): Subject {
     making.open.add(running);
     return running;
   };
-  const join = module.join;
+  const { join, unpack } = module;
   return {
     without: (line) =>
       makeSubject({
@@ -186,7 +196,9 @@ function makeSubject(making: Making): Subject {
     name,
     rootfs,
     host,
+    images,
     outside,
+    ...(unpack && { unpack }),
     start: (request = {}) =>
       begin((container) => withCalls(module.runtime(container), container.id, request), request),
     ...(join && {
