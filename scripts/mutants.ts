@@ -15,11 +15,16 @@ import { isGood, judgeLab, type MutantResult, type Verdict } from '../lib/lab/mu
 import { needs } from '../lib/observe/needs.ts';
 import { reportCounts } from './counts.ts';
 import type { Report } from './mutants-worker.ts';
+import { recordResult } from './results.ts';
 
-/** Longer than the slowest: all checks and attacks of seven labs. A mutant at rest has hung. */
+/** Until the lab itself has held; how long that took tells how slow the machine is. */
+const FIRST_SECONDS = 300;
+/** A mutant that has been silent for this long, and for five times the lab's own time, has hung. */
 const SECONDS = 20;
 const WIDTH = 60;
 const WORKER = fileURLToPath(new URL('mutants-worker.ts', import.meta.url));
+
+type Judged = MutantResult & { verdict: Verdict };
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -34,16 +39,19 @@ async function main(args: string[]): Promise<number> {
     console.error(`test:mutants: ${reason}`);
     return 3;
   }
-  const results: (MutantResult & { verdict: Verdict })[] = [];
+  const results: Judged[] = [];
   const broken: string[] = [];
   for (const number of given.numbers) {
+    const began = performance.now();
     const { own, seen } = await runLab(number);
+    const before = results.length;
     if (own !== null) broken.push(`lab ${number} itself does not hold: ${own}`);
     const lab = await loadLab(number);
     for (const result of judgeLab(number, seen, lab?.lab.unobservable ?? {})) {
       console.log(given.json ? JSON.stringify(result) : formatResult(result));
       results.push(result);
     }
+    note(number, own, results.slice(before), (performance.now() - began) / 1000);
   }
   const passed = results.filter(({ verdict }) => isGood(verdict)).length;
   const counts = { passed, failed: results.length - passed + broken.length, skipped: 0 };
@@ -55,6 +63,21 @@ async function main(args: string[]): Promise<number> {
     reportCounts(counts);
   }
   return counts.failed === 0 ? 0 : 1;
+}
+
+function note(number: string, own: string | null, results: Judged[], seconds: number): void {
+  const wrong = results.filter(({ verdict }) => !isGood(verdict));
+  recordResult({
+    test: `mutants of lab ${number}`,
+    passed: results.length - wrong.length,
+    failed: wrong.length + (own === null ? 0 : 1),
+    skipped: 0,
+    reasons: [
+      ...(own === null ? [] : [`failed: the lab itself: ${own}`]),
+      ...wrong.map(({ text, verdict }) => `failed: ${text}: ${verdict}`),
+    ],
+    seconds,
+  });
 }
 
 function readArguments(args: string[]): { numbers: string[]; json: boolean } | string {
@@ -83,30 +106,42 @@ interface LabRun {
 async function runLab(number: string): Promise<LabRun> {
   const run: LabRun = { own: 'it ended before it was looked at', seen: [] };
   let texts: string[] = [];
+  let limit = FIRST_SECONDS;
+  const began = performance.now();
   do {
     const from = run.seen.length;
     const end = await runWorker(number, from, (report) => {
-      if ('texts' in report) ({ own: run.own, texts } = report);
+      if ('texts' in report) {
+        ({ own: run.own, texts } = report);
+        limit = Math.max(SECONDS, (5 * (performance.now() - began)) / 1000);
+      }
       if ('ended' in report) {
         run.seen.push({ text: texts[report.ended] ?? '', notice: report.notice });
       }
+      return limit;
     });
     if (end === 'done' || texts.length === 0) break;
     const text = texts[run.seen.length] ?? '';
     // Nobody has noticed anything where the kit itself came to grief.
     if (end === 'broken')
       console.error(`lab ${number} without ${text}: the worker ended by itself`);
-    run.seen.push({ text, notice: end === 'hung' ? `hang: nothing for ${SECONDS} s` : null });
+    run.seen.push({
+      text,
+      notice: end === 'hung' ? `hang: nothing for ${Math.round(limit)} s` : null,
+    });
   } while (run.seen.length < texts.length);
   await recover();
   return run;
 }
 
-/** Whether the worker came to its end, was stopped because it hung, or ended in the middle. */
+/**
+ * Whether the worker came to its end, was stopped because it hung, or ended in the middle; `take`
+ * says how many seconds may pass until the next report.
+ */
 async function runWorker(
   number: string,
   from: number,
-  take: (report: Report) => void,
+  take: (report: Report) => number,
 ): Promise<'done' | 'hung' | 'broken'> {
   const worker = fork(WORKER, [number, String(from)]);
   let hung = false;
@@ -114,11 +149,10 @@ async function runWorker(
     hung = true;
     worker.kill('SIGKILL');
   };
-  let timer = setTimeout(giveUp, 3 * SECONDS * 1000);
+  let timer = setTimeout(giveUp, FIRST_SECONDS * 1000);
   worker.on('message', (report: Report) => {
     clearTimeout(timer);
-    timer = setTimeout(giveUp, SECONDS * 1000);
-    take(report);
+    timer = setTimeout(giveUp, take(report) * 1000);
   });
   const [code] = await once(worker, 'exit');
   clearTimeout(timer);
@@ -126,7 +160,7 @@ async function runWorker(
   return hung ? 'hung' : 'broken';
 }
 
-function formatResult({ lab, text, notice, excuse, verdict }: MutantResult & { verdict: Verdict }) {
+function formatResult({ lab, text, notice, excuse, verdict }: Judged) {
   const mark = isGood(verdict) ? styleText('green', '✓') : styleText('red', '✗');
   const about = {
     noticed: notice,

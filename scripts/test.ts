@@ -2,29 +2,49 @@
  * `npm test`: runs vitest and ends with what it counted. A test that did not run is named with the
  * reason, so that one cannot vanish unseen. Arguments are vitest's own (`npm test -- lib/launch`).
  */
-import type { TestCase, TestModule } from 'vitest/node';
-import { parseCLI, startVitest } from 'vitest/node';
-import { reportCounts } from './counts.ts';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { DefaultReporter, parseCLI, startVitest } from 'vitest/node';
+import { type Counts, reportCounts } from './counts.ts';
+import { recordResult } from './results.ts';
 
 const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
-const vitest = await startVitest('test', filter, options);
+const perFile: Reporter = { onTestModuleEnd };
+const reporters = [new DefaultReporter(), perFile];
+const vitest = await startVitest('test', filter, options, { test: { reporters } });
 const modules = vitest.state.getTestModules();
 const errors = vitest.state.getUnhandledErrors().length;
 await vitest.close();
 
 const tests = modules.flatMap((module) => [...module.children.allTests()]);
-const skipped = tests.filter((test) => isSkipped(test));
-for (const test of skipped) {
+for (const test of tests.filter(isSkipped)) {
   console.log(`skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${reason(test)}`);
 }
-reportCounts({
-  passed: tests.filter((test) => test.result().state === 'passed').length,
-  failed:
-    tests.filter((test) => test.result().state === 'failed').length +
-    modules.filter(brokeOutsideTests).length +
-    errors,
-  skipped: skipped.length,
-});
+const counts = count(modules);
+reportCounts({ ...counts, failed: counts.failed + errors });
+
+function onTestModuleEnd(module: TestModule): void {
+  const ended = [...module.children.allTests()];
+  const failed = ended.filter((test) => test.result().state === 'failed');
+  recordResult({
+    test: module.relativeModuleId,
+    ...count([module]),
+    reasons: [
+      ...failed.map((test) => `failed: ${test.fullName}`),
+      ...ended.filter(isSkipped).map((test) => `skipped: ${test.fullName}: ${reason(test)}`),
+    ],
+    seconds: module.diagnostic().duration / 1000,
+  });
+}
+
+function count(of: readonly TestModule[]): Counts {
+  const ended = of.flatMap((module) => [...module.children.allTests()]);
+  const inState = (state: string) => ended.filter((test) => test.result().state === state).length;
+  return {
+    passed: inState('passed'),
+    failed: inState('failed') + of.filter(brokeOutsideTests).length,
+    skipped: ended.filter(isSkipped).length,
+  };
+}
 
 /** A test that never got to its end counts as well: nothing shows that it holds. */
 function isSkipped(test: TestCase): boolean {
