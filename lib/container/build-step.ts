@@ -8,6 +8,7 @@ import type { Command, Execute } from '../image/build/execute.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { openStreams } from '../launch/streams.ts';
+import { readCredentials } from '../observe/host/credentials.ts';
 import { ContainerError } from './container-error.ts';
 import { type BindMount, imageRuntime } from './image-runtime.ts';
 import { startContainer } from './run.ts';
@@ -29,6 +30,7 @@ export const executeInContainer: Execute = async (command) => {
     user: command.user,
     binds: await writeNames(host, network),
     shares: network === 'host' ? ['network'] : [],
+    confined: !readCredentials().mapsWholeMachine,
   });
   const opened = openStreams({ stdin: 'null', stdout: 'pipe', stderr: 'stdout' });
   const running = await opened

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { removeTree } from '../host/remove-tree.ts';
 import { withHost } from '../host/with-host.ts';
 import type { Command } from '../image/build/execute.ts';
-import { makeInitLayer, PLAIN_OVERLAY } from '../image/init-layer.ts';
+import { makeInitLayer } from '../image/init-layer.ts';
 import { findUser } from '../image/user.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { namespaceInode } from '../observe/namespaces.ts';
 import { processesWithEnv } from '../observe/process.ts';
 import { changes } from '../overlay/changes.ts';
 import { overlayAction } from '../overlay/mount.ts';
+import { plainOptions, usableForm } from '../overlay/plan.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 import { executeInContainer } from './build-step.ts';
 
@@ -43,7 +44,13 @@ async function run(
     const [upper, root] = [at('upper'), at('merged')];
     const lowers = [init, base];
     await host.do(
-      overlayAction({ lowers, upper, work: at('work'), target: root, options: PLAIN_OVERLAY }),
+      overlayAction({
+        lowers,
+        upper,
+        work: at('work'),
+        target: root,
+        options: plainOptions(usableForm()),
+      }),
     );
     let output = '';
     const { who = '', ...rest } = options;

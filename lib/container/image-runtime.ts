@@ -28,6 +28,7 @@ import {
   OPEN_TREE_CLONE,
   PR_CAPBSET_DROP,
   S_IFCHR,
+  S_IFREG,
 } from '../kernel/constants.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
 import { makeDevice } from '../kernel/structs.ts';
@@ -60,6 +61,11 @@ export interface ImageContainer {
   shares: readonly 'network'[];
   /** What its root may do, at most. */
   capabilities?: readonly Capability[];
+  /**
+   * Whether this process is root in a user namespace alone. Then no device can be made, those of the
+   * host are bound in; groups are not set, for the kernel may have given that up.
+   */
+  confined?: boolean;
 }
 
 export interface HostHalf {
@@ -89,7 +95,8 @@ export const DEFAULT_CAPABILITIES: readonly Capability[] = [
 const OWN: readonly Namespace[] = ['mount', 'pid', 'uts', 'ipc', 'network'];
 
 export function imageRuntime(container: ImageContainer, half: HostHalf = {}): Runtime {
-  const { rootfs, hostname, binds, shares, user, cwd } = container;
+  const { rootfs, hostname, shares, user, cwd, confined = false } = container;
+  const binds = [...container.binds, ...(confined ? boundDevices() : [])];
   const { prepare = [], connect } = half;
   const namespaces = OWN.filter((namespace) => !shares.some((shared) => shared === namespace));
   const program = launch({ namespaces }, (call) => {
@@ -102,21 +109,22 @@ export function imageRuntime(container: ImageContainer, half: HostHalf = {}): Ru
     call.mount(rootfs, rootfs, null, MS_BIND | MS_REC);
     call.chdir(rootfs);
     call.pivotRoot('.', '.');
+    call.umask(0);
+    // While the host's are still mounted: in a user namespace, the kernel asks for it.
+    call.mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mountSysfs(call, confined && shares.includes('network'));
     call.umount2('.', MNT_DETACH);
     call.chdir('/');
-    call.umask(0);
-    call.mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    call.mount('sysfs', '/sys', 'sysfs', MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
-    makeDevices(call);
+    makeDevices(call, confined);
     for (const { tree, target } of opened) {
       call.moveMount(tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
     }
-    closeKernelFiles(call);
+    closeKernelFiles(call, confined && shares.includes('network') ? ['/proc'] : ['/proc', '/sys']);
     call.sethostname(hostname);
     call.umask(0o022);
     call.chdir(cwd);
     dropCapabilities(call, container.capabilities ?? DEFAULT_CAPABILITIES);
-    call.setgroups(user.groups);
+    if (!confined) call.setgroups(user.groups);
     call.setgid(user.gid);
     // Last: a uid other than 0 loses every capability by it.
     call.setuid(user.uid);
@@ -142,15 +150,27 @@ const DEVICE_LINKS = [
   ['pts/ptmx', '/dev/ptmx'],
 ] as const;
 
+const boundDevices = (): BindMount[] =>
+  DEVICES.map(([name]) => ({ source: `/dev/${name}`, target: `/dev/${name}` }));
+
+/** It shows the network devices of its mounter's network namespace, and only its owner may mount it. */
+function mountSysfs(call: Calls, ofAnother: boolean): void {
+  if (ofAnother) return;
+  call.mount('sysfs', '/sys', 'sysfs', MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
+}
+
 /** In a file system of its own: nothing of it is left in the layer. */
-function makeDevices(call: Calls): void {
+function makeDevices(call: Calls, confined: boolean): void {
   call.mount('tmpfs', '/dev', 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755,size=65536k');
   for (const [name, major, minor] of DEVICES) {
-    call.mknodat(AT_FDCWD, `/dev/${name}`, S_IFCHR | 0o666, makeDevice(major, minor));
+    // An empty file to bind the host's device on, or the device itself.
+    const [kind, device] = confined ? [S_IFREG, 0] : [S_IFCHR, makeDevice(major, minor)];
+    call.mknodat(AT_FDCWD, `/dev/${name}`, kind | 0o666, device);
   }
   for (const [target, path] of DEVICE_LINKS) call.symlinkat(target, AT_FDCWD, path);
   call.mkdirat(AT_FDCWD, '/dev/pts', 0o755);
-  const terminals = 'newinstance,ptmxmode=0666,mode=0620,gid=5';
+  // The group of terminals is not mapped in a user namespace of one user.
+  const terminals = `newinstance,ptmxmode=0666,mode=0620${confined ? '' : ',gid=5'}`;
   call.mount('devpts', '/dev/pts', 'devpts', MS_NOSUID | MS_NOEXEC, terminals);
   call.mkdirat(AT_FDCWD, '/dev/shm', 0o1777);
   const shared = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -175,13 +195,15 @@ const MASKED = [
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** The container's proc and sysfs have what this kernel's have. */
-function closeKernelFiles(call: Calls): void {
-  for (const path of READ_ONLY.filter((each) => existsSync(each))) {
+function closeKernelFiles(call: Calls, mounted: readonly string[]): void {
+  const isThere = (path: string) =>
+    mounted.some((top) => path.startsWith(`${top}/`)) && existsSync(path);
+  for (const path of READ_ONLY.filter(isThere)) {
     const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     call.mount(path, path, null, MS_BIND | MS_REC);
     call.mount(null, path, null, MS_BIND | MS_REMOUNT | MS_RDONLY | flags);
   }
-  for (const path of MASKED.filter((each) => existsSync(each))) {
+  for (const path of MASKED.filter(isThere)) {
     if (isDirectory(path)) call.mount('tmpfs', path, 'tmpfs', MS_RDONLY, 'size=0k');
     else call.mount('/dev/null', path, null, MS_BIND);
   }

@@ -7,6 +7,7 @@ import { removeTree } from '../host/remove-tree.ts';
 import { withHost } from '../host/with-host.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { overlayAction } from '../overlay/mount.ts';
+import { plainOptions, usableForm } from '../overlay/plan.ts';
 import { save } from './archive/save.ts';
 import { makeBaseImage } from './base/base.ts';
 import { buildImage } from './build/build.ts';
@@ -14,7 +15,7 @@ import { chainIds } from './chain-id.ts';
 import { commitContainer } from './commit.ts';
 import { diffOf } from './diff.ts';
 import { historyOf } from './history.ts';
-import { INIT_ENTRIES, makeInitLayer, PLAIN_OVERLAY } from './init-layer.ts';
+import { INIT_ENTRIES, makeInitLayer } from './init-layer.ts';
 import type { Digest } from './spec.ts';
 import { type ImageRecord, openStore, type Store } from './store.ts';
 import { findUser } from './user.ts';
@@ -49,7 +50,7 @@ function inContainer<T>(command: string, look: (changed: Changed) => Promise<T>)
     const init = await makeInitLayer({ lowers: image, directory: at('init'), run, state });
     const [upper, target] = [at('upper'), at('merged')];
     const lowers = [init, ...image];
-    const options = PLAIN_OVERLAY;
+    const options = plainOptions(usableForm());
     await host.do(overlayAction({ lowers, upper, work: at('work'), target, options }));
     const exit = await executeInContainer({
       ...{ host, root: target, cwd: '/', network: 'none', onOutput: () => undefined },

@@ -15,6 +15,7 @@ import { posix } from 'node:path';
 import type { Action } from '../host/action.ts';
 import { withHost } from '../host/with-host.ts';
 import { overlayAction } from '../overlay/mount.ts';
+import { plainOptions, usableForm } from '../overlay/plan.ts';
 import { makeInRoot, nameInRoot } from './in-root.ts';
 
 export interface InitEntry {
@@ -34,9 +35,6 @@ export const INIT_ENTRIES: readonly InitEntry[] = [
   { path: '/etc/resolv.conf', is: 'file' },
   { path: '/etc/mtab', is: { link: '/proc/mounts' } },
 ];
-
-/** Overlay features under which an upper directory means the same to every reader of it. */
-export const PLAIN_OVERLAY = { index: false, metacopy: false, redirectDir: 'off' } as const;
 
 export interface InitLayerOptions {
   /** The image's layers, the topmost first; may be none. */
@@ -70,7 +68,13 @@ export async function makeInitLayer(options: InitLayerOptions): Promise<string> 
       seen: { path: target },
     });
     const stack = lowers.length > 0 ? lowers : [empty];
-    const overlay = { lowers: stack, upper: diff, work, target, options: PLAIN_OVERLAY };
+    const overlay = {
+      lowers: stack,
+      upper: diff,
+      work,
+      target,
+      options: plainOptions(usableForm()),
+    };
     await host.do(overlayAction(overlay));
     for (const entry of INIT_ENTRIES) makeEntry(target, entry);
   });

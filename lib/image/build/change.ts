@@ -10,7 +10,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import { withHost } from '../../host/with-host.ts';
 import { overlayAction } from '../../overlay/mount.ts';
-import { makeInitLayer, PLAIN_OVERLAY } from '../init-layer.ts';
+import { plainOptions, usableForm } from '../../overlay/plan.ts';
+import { makeInitLayer } from '../init-layer.ts';
 import type { Digest } from '../spec.ts';
 import type { Layer, Store } from '../store.ts';
 import { setTime } from './place.ts';
@@ -60,7 +61,7 @@ export async function changeLayers(
     const stack = [...init, ...image];
     const lowers = stack.length > 0 ? stack : [at('empty')];
     const [upper, work, root] = [at('upper'), at('work'), at('merged')];
-    const options = PLAIN_OVERLAY;
+    const options = plainOptions(usableForm());
     await host.do(overlayAction({ lowers, upper, work, target: root, options }));
     if ((await change({ host, root })) === 'nothing') return null;
     if (epoch !== undefined) clampTimes(upper, BigInt(epoch) * 1_000_000_000n);

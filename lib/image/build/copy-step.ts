@@ -5,6 +5,7 @@
  */
 import { posix } from 'node:path';
 import { overlayAction } from '../../overlay/mount.ts';
+import { plainOptions, usableForm } from '../../overlay/plan.ts';
 import { chainIds } from '../chain-id.ts';
 import type { Digest } from '../spec.ts';
 import { findUser } from '../user.ts';
@@ -131,7 +132,8 @@ async function mountLayers(
     undoes: [],
     seen: { path: target },
   });
-  await host.do(overlayAction({ lowers: [empty, ...(await store.lowerdirs(chain))], target }));
+  const lowers = [empty, ...(await store.lowerdirs(chain))];
+  await host.do(overlayAction({ lowers, target, options: plainOptions(usableForm()) }));
   return { root: target, ignore: IGNORES_NOTHING, what };
 }
 
