@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { course, numberOf, root } from '../lib/lab/course.ts';
 import { ensurePrivileges } from '../lib/lab/rootless.ts';
 import { openWorkbench } from '../lib/lab/workbench.ts';
+import { benchBuild } from './bench/build.ts';
 import { benchImage } from './bench/image.ts';
 import { benchLaunch, benchNetwork } from './bench/launch.ts';
 import { benchLeaks, benchWaiting } from './bench/leaks.ts';
@@ -16,6 +17,7 @@ import { median } from './bench/sample.ts';
 const NETWORK_ROUNDS = 20;
 const WAITING = 50;
 const IMAGE_ROUNDS = 5;
+const BUILD_ROUNDS = 10;
 
 const options = readOptions();
 await ensurePrivileges();
@@ -71,6 +73,16 @@ for (const [name, { ours, tar, ratio }] of [
 }
 say(`  gzip, into a store       ${image.stored.toFixed(2)} s`);
 say(`  peak memory              ${image.peak} MB, ${image.before} MB of it before it began`);
+
+const built = await benchBuild(BUILD_ROUNDS);
+report.build = built;
+say(`a Dockerfile built, median of ${BUILD_ROUNDS}`);
+for (const [name, { anew, cached }] of [
+  ['FROM and one RUN', built.run],
+  ['FROM and two COPY', built.copy],
+] as const) {
+  say(`  ${name.padEnd(24)} ${ms(anew).padStart(10)}, from the cache ${ms(cached)}`);
+}
 
 const labs: Record<string, number> = {};
 for (const folder of course) labs[folder] = await timeLab(numberOf(folder));
