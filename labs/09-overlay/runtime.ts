@@ -27,7 +27,7 @@ export function runtime(container: Container): Runtime {
   const program = launch({ namespaces: ['mount', 'pid', 'uts', 'ipc', 'network'] }, (call) => {
     call.gate('network'); // the host lays the cable meanwhile
     call.mount(null, '/', null, MS_REC | MS_PRIVATE);
-    // lowerdir: rootfs, read by all; upperdir: this container's. A mount point, as pivot_root wants.
+    // lowerdir is rootfs, upperdir this container's own. It is a mount point, too.
     call.mount('overlay', layers.merged, 'overlay', 0, optionString(layers));
     call.chdir(layers.merged);
     call.pivotRoot('.', '.');
