@@ -113,6 +113,9 @@ describe('byte for byte', () => {
       name: 'f',
       content: 'other',
     }),
+    'a name and a hard link to it, both of them twice': tar(
+      ...[file, link('h', 'f'), { name: 'f', content: 'other' }, { name: 'h', content: 'third' }],
+    ),
     'a symbolic link that changes its target': tar(
       ...[directory('a/'), directory('b/'), symlink('l', 'a'), { name: 'l/f', content: 'in a' }],
       ...[symlink('l', 'b'), { name: 'l/f', content: 'in b' }],

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +112,18 @@ describe('entries', () => {
     const lines = listed.toString().trim().split('\n');
     expect(lines).toHaveLength(3);
     for (const line of lines) expect(line).toMatch(/1\/2 .* 2023-11-14 22:13:20 /);
+  });
+
+  it('of a file that is cut while it is read are refused', async () => {
+    writeFileSync(join(upper, 'f'), Buffer.alloc(8 << 20));
+    const stream = packLayer(upper);
+    const chunks = stream[Symbol.asyncIterator]();
+    await chunks.next();
+    truncateSync(join(upper, 'f'), 4096);
+    const rest = async () => {
+      while (!(await chunks.next()).done) {}
+    };
+    await expect(rest()).rejects.toThrow(/"f": has changed while it was read; stop or freeze/);
   });
 
   it('of sockets there are none', async () => {

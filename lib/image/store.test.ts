@@ -17,8 +17,13 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainIds } from './chain-id.ts';
 import { digestOf } from './digest.ts';
+import { createLeases, type Leases } from './leases.ts';
 import type { Digest, ImageConfig } from './spec.ts';
 import { openStore, type Store } from './store.ts';
+import { collectGarbage } from './store-garbage.ts';
+import { createImages } from './store-images.ts';
+import { createLayers } from './store-layers.ts';
+import { storePaths } from './store-paths.ts';
 import { directory, inPieces, tar } from './tar.fixture.ts';
 
 let base: string;
@@ -165,6 +170,19 @@ describe('images', () => {
   it('keep all names that many processes give at once', async () => {
     const layer = await add('x');
     const { id } = await store.putImage(config(layer.diffId), ['first']);
+    const program = fileURLToPath(new URL('tag.fixture.ts', import.meta.url));
+    const children = [1, 2, 3, 4].map((i) =>
+      spawn(process.execPath, [program, base, id, `n${i}`], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      }),
+    );
+    await Promise.all(children.map((child) => once(child, 'exit')));
+    expect((await store.image(id))?.names).toHaveLength(1 + 4 * 15);
+  });
+
+  it('keep all names that one process gives at once', async () => {
+    const layer = await add('x');
+    const { id } = await store.putImage(config(layer.diffId), ['first']);
     const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(base)));
     await Promise.all(stores.flatMap((it, i) => [0, 1, 2, 3].map((j) => it.tag(id, `n${i}:${j}`))));
     expect((await store.image(id))?.names).toHaveLength(21);
@@ -268,6 +286,32 @@ describe('garbage', () => {
     await store.collectGarbage();
     expect(existsSync(at('blobs/sha256', digest.slice(7)))).toBe(false);
     expect(readdirSync(at('image/distribution/sha256'))).toEqual([]);
+  });
+
+  it('is not what became needed while it was looked for', async () => {
+    const layer = await add('x');
+    const image = await store.putImage(config(layer.diffId), ['x']);
+    await store.untag('x');
+    expect((await store.collectGarbage({ keep: [layer.chainId] })).removed).toEqual([image.id]);
+    const paths = storePaths(base);
+    const leases = createLeases(paths);
+    const layers = createLayers(paths, leases);
+    const images = createImages(paths, layers, leases);
+    let needed = false;
+    const late: Leases = {
+      ...leases,
+      // By now the layer has been found needless.
+      async unlessHeld(name, remove) {
+        if (name === layer.cacheId && !needed) {
+          needed = true;
+          await store.putImage(config(layer.diffId), ['again']);
+        }
+        return leases.unlessHeld(name, remove);
+      },
+    };
+    await collectGarbage({ paths, leases: late, layers, images }, new Set());
+    expect(needed).toBe(true);
+    expect(await store.verify()).toEqual([]);
   });
 
   it('collected by several at once while layers come and go does no harm', async () => {

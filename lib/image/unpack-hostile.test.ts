@@ -251,6 +251,32 @@ describe('inside the root', () => {
     expect(statSync(join(root, 'a')).nlink).toBe(2);
   });
 
+  itNeeds(['root'], 'a link’s size says nothing: what follows it is the next entry', async () => {
+    await unpack(
+      tar(
+        ...[
+          { ...symlink('s', 'a'), size: 512 },
+          { name: 'a', content: 'x' },
+        ],
+        ...[
+          { ...link('h', 'a'), size: 1024 },
+          { name: 'b', content: 'y' },
+        ],
+      ),
+    );
+    expect(readdirSync(root).sort()).toEqual(['a', 'b', 'h', 's']);
+  });
+
+  itNeeds(
+    ['root'],
+    'a directory’s time is not another’s, to which a link leads by then',
+    async () => {
+      const other = directory('other/', { mtime: 7 });
+      await unpack(tar(directory('d/', { mtime: 5 }), other, symlink('d', 'other')));
+      expect(statSync(join(root, 'other')).mtimeMs).toBe(7000);
+    },
+  );
+
   itNeeds(['root'], 'a directory is entered anew where another took its name', async () => {
     await unpack(
       tar(
