@@ -278,6 +278,18 @@ itNeeds([...ROOT, 'tar', 'command:xz'], 'ADD unpacks archives, COPY does not', a
   expect(await listLayer(await build('COPY a.tar /\n'))).toEqual(['f 644 0:0 a.tar']);
 });
 
+itNeeds(
+  [...ROOT, 'tar'],
+  'an archive that would remove files of the image is refused',
+  async () => {
+    put('.wh.etc', '');
+    await execa('tar', ['-cf', 'gone.tar', '.wh.etc'], { cwd: context });
+    await expect(build('ADD gone.tar /\n')).rejects.toThrow(
+      'Dockerfile:2: ADD: .wh.etc: in a layer',
+    );
+  },
+);
+
 itNeeds([...ROOT, 'tar'], 'an archive that points outside stays inside', async () => {
   const victim = join(top, 'victim');
   mkdirSync(victim);

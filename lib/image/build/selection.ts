@@ -112,6 +112,8 @@ function* walkEntries(origin: Origin, from: string, path: string, to: string): G
     if (ignored && !(stats.isDirectory() && origin.ignore.mayTakeIn(inner))) continue;
     assertName(name);
     if (!stats.isDirectory()) {
+      // What an archive's .wh. name has become.
+      if (stats.isCharacterDevice() && stats.rdev === 0n) assertName(`.wh.${name}`);
       // A socket is no file that could be copied: there has to be somebody who listens.
       if (!stats.isSocket()) yield { ...item, stats };
       continue;
