@@ -9,6 +9,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StepContext } from '../../lib/lab/lab.ts';
+import { LaunchError } from '../../lib/launch/launch-error.ts';
 import { toAufs, toOverlay } from '../../lib/overlay/aufs.ts';
 import { changes } from '../../lib/overlay/changes.ts';
 import type { Overlay } from '../../lib/overlay/options.ts';
@@ -77,6 +78,16 @@ export const toNames = (at: Place): void => toAufs(at('upper'), FORM);
 
 /** And back, as when a layer tar is unpacked. */
 export const toMarks = (at: Place): void => toOverlay(at('upper'), FORM);
+
+/** Shows what a launch was refused with, if it was. */
+export async function showRefusal({ show }: StepContext, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    show(error.message);
+  }
+}
 
 /** A for added, C for changed, D for deleted. */
 export function tell({ show }: StepContext, upper: string, lowers: readonly string[]): void {

@@ -103,9 +103,11 @@ export default defineLab({
         const overlay = hand.layOutStack(lab, 128);
         await host`ls stack | wc -l; cat stack/*/which | sort -V | sed -n '1p;$p'`;
         show(`${optionString(overlay).length} bytes of options`);
-        await using box = await subject.under(withOverlay(overlay), '128 layers').start();
-        await host`cd /proc/${box.pid}/root/$PWD/merged; cat which; ls | wc -l`;
-        await host`grep -o 'lowerdir+=' /proc/${box.pid}/mountinfo | wc -l`;
+        await hand.showRefusal(lab, async () => {
+          await using box = await subject.under(withOverlay(overlay), '128 layers').start();
+          await host`cd /proc/${box.pid}/root/$PWD/merged; cat which; ls | wc -l`;
+          await host`grep -o 'lowerdir+=' /proc/${box.pid}/mountinfo | wc -l`;
+        });
       },
     },
     names: {
@@ -152,14 +154,11 @@ export default defineLab({
     },
     bind: {
       title: 'Leave out the overlay',
-      run: async ({ subject, show }) => {
-        try {
-          await using box = await subject.without('mount("overlay"').start();
-          show(`pid ${box.pid} runs`);
-        } catch (error) {
-          show((error as Error).message);
-        }
-      },
+      run: (lab) =>
+        hand.showRefusal(lab, async () => {
+          await using box = await lab.subject.without('mount("overlay"').start();
+          lab.show(`pid ${box.pid} runs`);
+        }),
     },
   },
   task: {

@@ -59,6 +59,10 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
   'execve EACCES': 'the file has no execute bit, or its mount is noexec',
   'execve ENOEXEC': 'not a program for this machine, or a script without #!',
   'sethostname EPERM': `${root} (CAP_SYS_ADMIN in the uts namespace’s owner)`,
+  'fsconfig EINVAL': ([, , key]) =>
+    key === 'lowerdir+'
+      ? 'the kernel is older than 6.8, or has its 500 lower directories already'
+      : undefined,
   'openTree ENOSYS': 'the kernel is older than 5.2',
   'mountSetattr ENOSYS': 'the kernel is older than 5.12',
   'mknodat EPERM': 'device nodes cannot be made inside a user namespace: bind the host’s instead',

@@ -27,6 +27,8 @@ const LOOKUPS = {
   /** User namespaces that the present user may create. */
   userns: lookUpUserNamespaces,
   overlay: lookUpOverlay,
+  /** `lowerdir+` in the calls of the new mount interface, and whiteouts that are attributes. */
+  'linux-6.8': () => lookUpRelease(6, 8),
   kvm: lookUpKvm,
   'cgroup-v1': () => {
     const { controllers, named } = detectCgroups();
@@ -146,6 +148,12 @@ function lookUpOverlay(): string | null {
   const modules = `/lib/modules/${release()}/modules.dep`;
   if (existsSync(modules) && /\/overlay\.ko/.test(readFileSync(modules, 'utf8'))) return null;
   return 'overlay is neither in /proc/filesystems nor a module of this kernel';
+}
+
+function lookUpRelease(major: number, minor: number): string | null {
+  const [ours = 0, its = 0] = release().split('.').map(Number);
+  if (ours > major || (ours === major && its >= minor)) return null;
+  return `this is Linux ${release()}, older than ${major}.${minor}`;
 }
 
 function lookUpKvm(): string | null {

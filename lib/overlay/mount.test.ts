@@ -13,7 +13,13 @@ import { CLASSIC_BYTES, MAX_LOWERS } from './limits.ts';
 import { type MountStyle, mountOverlay, overlayAction } from './mount.ts';
 import { overlayAt } from './mounted.ts';
 import { assertMountable } from './obstacle.ts';
-import { type Overlay, type OverlayOptions, optionString } from './options.ts';
+import {
+  OPTION_SAYS,
+  type Overlay,
+  type OverlayOptions,
+  optionPairs,
+  optionString,
+} from './options.ts';
 import { makeSandbox, type Sandbox } from './stack.fixture.ts';
 
 let sandbox: Sandbox;
@@ -59,6 +65,8 @@ async function whileDone<T>(action: Action, look: () => T): Promise<T> {
 }
 
 const ODD = ['a:b', 'c,d', 'e\\f', 'g\\:h', 'i j', 'k#l', 'm"n', 'o=p', 'ü'];
+
+const API = { classic: ['root', 'overlay'], new: ['root', 'overlay', 'linux-6.8'] } as const;
 
 describe('an overlay as an action of the host', () => {
   if (process.geteuid?.() === 0) withSandbox();
@@ -114,7 +122,7 @@ describe('an overlay as an action of the host', () => {
   }
 
   for (const count of [128, MAX_LOWERS]) {
-    itNeeds(['root', 'overlay'], `stacks ${count} lower directories`, async () => {
+    itNeeds([...API.new], `stacks ${count} lower directories`, async () => {
       const names = Array.from({ length: count }, (_, i) => `a-layer-with-a-long-name-${i}`);
       const overlay = prepare(names);
       for (const [i, lower] of overlay.lowers.entries()) writeFileSync(`${lower}/only-${i}`, '');
@@ -129,7 +137,7 @@ describe('an overlay as an action of the host', () => {
     });
   }
 
-  itNeeds(['root', 'overlay'], 'tells what the kernel says when it refuses', async () => {
+  itNeeds([...API.new], 'tells what the kernel says when it refuses', async () => {
     const { target } = prepare(['lower']);
     const action: Action = {
       name: 'overlay',
@@ -142,6 +150,15 @@ describe('an overlay as an action of the host', () => {
     );
   });
 });
+
+it('every option that is set is explained', () => {
+  const options = { ...ALL, userxattr: true, volatile: true };
+  const pairs = optionPairs({ lowers: ['/l'], upper: '/u', work: '/w', options });
+  expect(pairs.map(([key]) => key).filter((key) => !(key in OPTION_SAYS))).toEqual([]);
+  expect(pairs).toHaveLength(3 + Object.keys(options).length);
+});
+
+const ALL: OverlayOptions = { metacopy: false, redirectDir: 'off', index: false, xino: 'auto' };
 
 describe('the limits of an overlay are named before anything is tried:', () => {
   const style = (overlay: Partial<Overlay>, api?: MountStyle['api']) =>
@@ -189,7 +206,7 @@ describe('an overlay as lines of a launch program', () => {
   if (process.geteuid?.() === 0) withSandbox();
 
   for (const api of ['classic', 'new'] as const) {
-    itNeeds(['root', 'overlay'], `is seen in the child’s mount table alone (${api})`, async () => {
+    itNeeds([...API[api]], `is seen in the child’s mount table alone (${api})`, async () => {
       const overlay = prepare(['top', 'bottom']);
       const program = launch({ namespaces: ['mount'] }, (call) => {
         call.mount(null, '/', null, MS_REC | 0x40000);

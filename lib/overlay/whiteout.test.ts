@@ -50,7 +50,7 @@ describe.each<Form>(['trusted', 'user'])('with %s.overlay attributes', (form) =>
   });
 
   itNeeds(
-    ['root', 'overlay'],
+    ['root', 'overlay', 'linux-6.8'],
     'so does one that is an attribute, where the directory says so',
     () => {
       // The kernel looks for them in lower layers: nobody but it writes into an upper.
