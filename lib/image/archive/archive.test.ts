@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -111,6 +112,21 @@ describe('an OCI layout', () => {
     const arm = { platform: { os: 'linux', architecture: 'arm64' } };
     const loaded = await load(await freshStore(), directory, arm);
     expect(loaded.map(({ image }) => image.id)).toEqual([two.id]);
+  });
+});
+
+describe('what Docker of old has saved', () => {
+  itNeeds(need, 'is loaded: a layer that is there already is a link to it', async () => {
+    const directory = fresh();
+    for (const name of ['a', 'b']) mkdirSync(join(directory, name), { recursive: true });
+    const twice = makeImage([base, base]);
+    writeFileSync(join(directory, 'a', 'layer.tar'), base.tar);
+    symlinkSync('../a/layer.tar', join(directory, 'b', 'layer.tar'));
+    writeFileSync(join(directory, 'c.json'), twice.config);
+    const entry = { Config: 'c.json', RepoTags: ['old:1'], Layers: ['a/layer.tar', 'b/layer.tar'] };
+    writeFileSync(join(directory, 'manifest.json'), JSON.stringify([entry]));
+    const [loaded] = await load(await freshStore(), tarOf(directory), { platform });
+    expect(loaded?.image).toMatchObject({ id: twice.id, names: [full('old:1')] });
   });
 });
 
@@ -300,6 +316,44 @@ describe('what if an archive', () => {
     const entry = { Config: 'c.json', RepoTags: ['x'], Layers: ['a.tar', 'a.tar'] };
     writeFileSync(join(directory, 'manifest.json'), JSON.stringify([entry]));
     await refused(directory, /./);
+  });
+
+  itNeeds(need, 'is of a version that is not known', async () => {
+    const directory = layoutOf({ one });
+    writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"2.0.0"}');
+    await refused(directory, /a layout of version "2.0.0"; only 1.0.0 is known here/);
+  });
+
+  itNeeds(need, 'is from before there were manifests', async () => {
+    const directory = fresh();
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'repositories'), '{}');
+    await refused(directory, /it has repositories alone: from before Docker 1.10; load it with/);
+  });
+
+  itNeeds(need, 'has a document without end', async () => {
+    const directory = layoutOf({ one });
+    truncateSync(join(directory, 'index.json'), 5_000_000);
+    await refused(directory, /index.json has 5000000 bytes, more than 4194304/);
+    const large = layoutOf({ one });
+    const manifest = JSON.parse(one.manifest.toString());
+    manifest.config.size = 9_000_000;
+    const bytes = JSON.stringify(manifest);
+    writeFileSync(blobPath(large, sha256(bytes)), bytes);
+    const { mediaType } = manifest;
+    const entry = { mediaType, digest: sha256(bytes), size: bytes.length };
+    const index = { schemaVersion: 2, manifests: [entry] };
+    writeFileSync(join(large, 'index.json'), JSON.stringify(index));
+    await refused(large, /9000000 bytes, more than the 8388608 of such a document/);
+  });
+
+  itNeeds(need, 'is written with holes', async () => {
+    const directory = layoutOf({ one });
+    writeFileSync(join(directory, 'hole'), '');
+    truncateSync(join(directory, 'hole'), 1_000_000);
+    const tar = fresh();
+    execFileSync('tar', ['-S', '-C', directory, '-cf', tar, '.']);
+    await refused(tar, /"\.\/hole" is written with holes/);
   });
 
   itNeeds(need, 'calls an image what no image can be called', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { type Need, needs } from '../../observe/needs.ts';
+import { load } from '../archive/load.ts';
 import { chainIds } from '../chain-id.ts';
 import type { Digest } from '../spec.ts';
 import { openStore, type Store } from '../store.ts';
@@ -282,23 +283,68 @@ describe('an image in a registry', () => {
     const name = `${registry.host}/test/image:v1`;
     await pull(store, name, options);
     await using second = await startRegistry();
-    const to = `${second.host}/copy/image:v1`;
+    await using proxy = await startProxy(second.host, {});
+    const to = `${proxy.host}/copy/image:v1`;
     const states: LayerProgress[] = [];
     const onProgress = (it: LayerProgress) => states.push(it);
     const pushed = await push(store, to, { ...options, image: name, onProgress });
     expect(pushed.sent).toHaveLength(3);
     expect(states.filter(({ state }) => state === 'done')).toHaveLength(3);
+    // What is known of another registry is not asked of this one.
+    expect(proxy.seen.filter(({ path }) => path.includes('mount='))).toEqual([]);
     expect(await push(store, to, { ...options, image: name })).toMatchObject({
       digest: pushed.digest,
       sent: [],
     });
+    // Not through the proxy, which is in this process and would wait for skopeo's end.
     const target = join(scratch, 'skopeo-copy');
-    skopeo('copy', '--src-tls-verify=false', `docker://${to}`, `dir:${target}`);
+    skopeo(
+      'copy',
+      '--src-tls-verify=false',
+      `docker://${second.host}/copy/image:v1`,
+      `dir:${target}`,
+    );
     const again = await freshStore();
     expect((await pull(again, to, options)).image.id).toBe(image.id);
     expect(await contents(again)).toEqual(['base\n', 'middle\n', 'top\n']);
     expect(existsSync(join(target, image.id.slice(7)))).toBe(true);
   });
+
+  itNeeds(need, 'that has a layer twice sends it once', async () => {
+    const twice = makeImage([base, base]);
+    const layout = join(scratch, 'twice');
+    writeTestLayout(layout, { twice });
+    const store = await freshStore();
+    await load(store, layout, options);
+    await using second = await startRegistry();
+    await using proxy = await startProxy(second.host, {});
+    const pushed = await push(store, `${proxy.host}/twice:v1`, { ...options, image: 'twice' });
+    expect(pushed.sent).toHaveLength(1);
+    // A layer and the configuration.
+    expect(proxy.seen.filter(({ method }) => method === 'PATCH')).toHaveLength(2);
+  });
+
+  itNeeds(
+    need,
+    'one of whose layers fails early fails with that, when its turn comes',
+    async () => {
+      let release = (): void => undefined;
+      const { result } = await through({
+        answer: ({ path }, _, response) => {
+          if (path.endsWith(base.descriptor.digest)) {
+            release = () => void response.end(base.blob);
+            return true;
+          }
+          if (!path.endsWith(middle.descriptor.digest)) return false;
+          response.writeHead(404).end();
+          // So that it has failed when the layer below is there.
+          setTimeout(() => release(), 100);
+          return true;
+        },
+      });
+      expect(result).toMatchObject({ name: 'RegistryError', kind: 'not-found' });
+    },
+  );
 
   itNeeds(
     need,
@@ -344,6 +390,12 @@ describe('an image in a registry', () => {
     expect(await contents(again)).toEqual(['base\n', 'middle\n', 'top\n']);
     const docker = { ...options, image: name, format: 'docker' as const };
     await push(store, `${registry.host}/test/docker:v1`, docker);
+    await pull(store, `${registry.host}/test/other:v1`, options);
+    const packed = { ...docker, image: `${registry.host}/test/other:v1` };
+    await push(store, `${registry.host}/test/docker-zstd:v1`, packed);
+    const { layers } = raw(`${registry.host}/test/docker-zstd:v1`);
+    expect(layers[1].mediaType).toBe('application/vnd.docker.image.rootfs.diff.tar.gzip');
+    expect(layers[1].digest).not.toBe(other.layers[1]?.descriptor.digest);
     expect(raw(`${registry.host}/test/docker:v1`)).toMatchObject({
       mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
       config: { mediaType: 'application/vnd.docker.container.image.v1+json' },

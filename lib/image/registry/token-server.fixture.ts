@@ -40,7 +40,7 @@ export async function startTokenServer(): Promise<TokenServer> {
   const directory = mkdtempSync(join(tmpdir(), 'unboxed-token-'));
   const { key, cert } = makeCertificate(directory);
   const certificate = new X509Certificate(readFileSync(cert));
-  const sign = (scopes: string[], known: boolean) => {
+  const sign = (scopes: string[], known: boolean, service: string) => {
     const access = scopes.map((scope) => {
       const [type, name = '', actions = ''] = scope.split(':');
       const allowed = known ? actions.split(',') : name.startsWith('public/') ? ['pull'] : [];
@@ -48,7 +48,7 @@ export async function startTokenServer(): Promise<TokenServer> {
     });
     const now = Math.floor(Date.now() / 1000);
     const life = { nbf: now - 10, iat: now, exp: now + 300 };
-    const claims = { iss: ISSUER, sub: '', aud: SERVICE, jti: String(now), access, ...life };
+    const claims = { iss: ISSUER, sub: '', aud: service, jti: String(now), access, ...life };
     const head = { typ: 'JWT', alg: 'RS256', x5c: [certificate.raw.toString('base64')] };
     const signed = [head, claims]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
@@ -65,9 +65,12 @@ export async function startTokenServer(): Promise<TokenServer> {
     const known = given === 'someone:secret' || form.get('refresh_token') === 'an identity token';
     const scopes = form.get('scope')?.split(' ') ?? query.getAll('scope');
     asked.push({ scopes, account: query.get('account') });
+    const service = form.get('service') ?? query.get('service') ?? '';
     const wrong = !known && (given !== '' || form.size > 0);
     response.writeHead(wrong ? 401 : 200, { 'content-type': 'application/json' });
-    response.end(wrong ? '{}' : JSON.stringify({ token: sign(scopes, known), expires_in: 300 }));
+    response.end(
+      wrong ? '{}' : JSON.stringify({ token: sign(scopes, known, service), expires_in: 300 }),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -62,7 +62,17 @@ describe('blobs', () => {
   });
 
   itNeeds(need, 'are not mounted from where they are not', async () => {
-    expect(await mountBlob(open(registry.host, 'other'), blob.digest, 'empty')).toBe(false);
+    await using watched = await startProxy(registry.host, {});
+    expect(await mountBlob(open(watched.host, 'other'), blob.digest, 'empty')).toBe(false);
+    // The upload that the registry has begun in its place is taken back.
+    expect(watched.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
+    await using proxy = await startProxy(registry.host, {
+      answer: (_, __, response) => {
+        response.writeHead(404).end();
+        return true;
+      },
+    });
+    expect(await mountBlob(open(proxy.host, 'other'), blob.digest, 'filled')).toBe(false);
   });
 
   itNeeds(need, 'come down whole', async () => {
@@ -185,6 +195,19 @@ describe('blobs', () => {
     );
   });
 
+  itNeeds(need, 'a document that is stored as another one is an error', async () => {
+    await using proxy = await startProxy(registry.host, {
+      answer: (_, __, response) => {
+        response.writeHead(201, { 'docker-content-digest': blob.digest }).end();
+        return true;
+      },
+    });
+    const descriptor = { mediaType: 'x', digest: digestOf('{}'), size: 2 };
+    const bytes = Buffer.from('{}');
+    const putting = putDocument(open(proxy.host, 'filled'), { bytes, descriptor }, 'v1');
+    await expect(putting).rejects.toThrow(`stored ${blob.digest}, not ${descriptor.digest}`);
+  });
+
   itNeeds(need, 'a document that changed on the way is refused', async () => {
     const proxy = await startProxy(registry.host, {
       answer: (_, __, response) => {
@@ -198,6 +221,8 @@ describe('blobs', () => {
     const wanted = { mediaType: '', digest, size };
     const fetching = fetchDocument(open(proxy.host, 'filled'), wanted);
     await expect(fetching).rejects.toThrow(`came with the digest ${digestOf('{}')}, not ${digest}`);
+    const longer = fetchDocument(open(proxy.host, 'filled'), { ...wanted, size: 3 });
+    await expect(longer).rejects.toThrow('2 bytes long where 3 were promised');
     await proxy[Symbol.asyncDispose]();
   });
 });
