@@ -18,7 +18,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { getXattr, listXattrs } from '../kernel/xattr.ts';
 import {
-  childrenOf,
   type Entry,
   isDirectory,
   type Layers,
@@ -124,9 +123,7 @@ function namesToCompare({ layers }: Walk, now: Entry, old: Entry | null): string
   const merges = old !== null && first.layer === 0;
   const lower = entryOf(now.name, rest);
   if (merges && lower && isSamePart(lower, old)) return namesIn(layers, [first]);
-  const names = childrenOf(layers, now).map(({ name }) => name);
-  const gone = old ? childrenOf(layers, old).map(({ name }) => name) : [];
-  return [...new Set([...names, ...gone])].sort();
+  return namesIn(layers, [...now.parts, ...(old?.parts ?? [])]);
 }
 
 /** In kind, mode, owner, time, attributes and content. */
