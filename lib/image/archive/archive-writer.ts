@@ -16,11 +16,8 @@ export interface Written {
 
 export interface ArchiveWriter extends AsyncDisposable {
   put(name: string, content: Buffer): Promise<void>;
-  /**
-   * Content of which size and digest are known only at its end. `nameOf` then gives its name, or
-   * null when the archive has it already.
-   */
-  putStream(content: Readable, nameOf: (written: Written) => string | null): Promise<Written>;
+  /** Content of which size and digest are known only at its end. `nameOf` then gives its name. */
+  putStream(content: Readable, nameOf: (written: Written) => string): Promise<Written>;
   /** Nothing more comes. */
   finish(): Promise<void>;
 }

@@ -130,6 +130,21 @@ describe('what Docker of old has saved', () => {
   });
 });
 
+describe('of two entries with one name', () => {
+  itNeeds(need, 'the last is meant, as when a tar is unpacked', async () => {
+    const directory = layoutOf({ one });
+    const tar = tarOf(directory);
+    rmSync(join(directory, 'index.json'));
+    writeFileSync(
+      join(directory, 'other.json'),
+      JSON.stringify({ schemaVersion: 2, manifests: [] }),
+    );
+    symlinkSync('other.json', join(directory, 'index.json'));
+    execFileSync('tar', ['-C', directory, '-rf', tar, './index.json', './other.json']);
+    expect(await load(await freshStore(), tar, { platform })).toEqual([]);
+  });
+});
+
 describe('what was saved', () => {
   const formats: SaveOptions[] = [
     { format: 'oci' },

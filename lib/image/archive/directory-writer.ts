@@ -23,8 +23,7 @@ export async function openDirectoryWriter(directory: string): Promise<ArchiveWri
     },
     async putStream(content, nameOf) {
       const written = await writeMeasured(content, draft);
-      const name = nameOf(written);
-      if (name !== null) await give(name);
+      await give(nameOf(written));
       return written;
     },
     finish: async () => undefined,

@@ -29,20 +29,13 @@ export async function writeLayout(
     LAYOUT_FILE,
     Buffer.from(JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION })),
   );
-  const blobs = new Set<Digest>();
   const layers = new Map<Digest, Descriptor>();
-  const missing = (digest: Digest) => {
-    if (blobs.has(digest)) return false;
-    blobs.add(digest);
-    return true;
-  };
 
   async function putLayer(diffId: Digest, chainId: Digest): Promise<Descriptor> {
     const known = layers.get(diffId);
     if (known) return known;
-    const written = await writer.putStream(encodeLayer(store, chainId, compression), (blob) =>
-      missing(blob.digest) ? blobFile(blob) : null,
-    );
+    const packed = encodeLayer(store, chainId, compression);
+    const written = await writer.putStream(packed, blobFile);
     const descriptor = { mediaType: layerType('oci', compression), ...written };
     layers.set(diffId, descriptor);
     return descriptor;
@@ -56,9 +49,9 @@ export async function writeLayout(
     }
     const bytes = await store.imageConfig(id);
     const manifest = writeManifest('oci', { id, size: bytes.length }, descriptors);
-    if (missing(id)) await writer.put(blobFile({ digest: id }), bytes);
+    await writer.put(blobFile({ digest: id }), bytes);
     const { descriptor } = manifest;
-    if (missing(descriptor.digest)) await writer.put(blobFile(descriptor), manifest.bytes);
+    await writer.put(blobFile(descriptor), manifest.bytes);
     return { ...descriptor, platform: platformOf(config) };
   }
 

@@ -44,8 +44,7 @@ export async function openTarWriter(output: Writable): Promise<ArchiveWriter> {
     async putStream(content, nameOf) {
       const draft = join(drafts, 'content');
       const written = await writeMeasured(content, draft);
-      const name = nameOf(written);
-      if (name !== null) await put(name, written.size, createReadStream(draft));
+      await put(nameOf(written), written.size, createReadStream(draft));
       return written;
     },
     finish: () => send(Buffer.alloc(2 * BLOCK)),

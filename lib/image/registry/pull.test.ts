@@ -278,6 +278,21 @@ describe('an image in a registry', () => {
     expect(JSON.parse(found)).toMatchObject({ Digest: digest, Layers: digests });
   });
 
+  itNeeds(
+    need,
+    'does not go under the manifest of another that its name was taken from',
+    async () => {
+      const store = await freshStore();
+      await pull(store, `${registry.host}/test/image:v1`, options);
+      await pull(store, `${registry.host}/test/other:v1`, options);
+      await store.untag(`${registry.host}/test/other@${other.descriptor.digest}`);
+      await store.tag(other.id, `${registry.host}/test/image@${image.descriptor.digest}`);
+      const to = `${registry.host}/test/moved:v1`;
+      await push(store, to, { ...options, image: other.id });
+      expect((await pull(store, to, options)).image.id).toBe(other.id);
+    },
+  );
+
   itNeeds(need, 'goes to another registry: its layers packed again, once', async () => {
     const store = await freshStore();
     const name = `${registry.host}/test/image:v1`;
