@@ -74,6 +74,8 @@ export function makeImage(layers: TestLayer[], platform: Partial<Platform> = {})
       mediaType: `${OCI}.manifest.v1+json`,
       config: { mediaType: `${OCI}.config.v1+json`, digest: id, size: config.length },
       layers: layers.map(({ descriptor }) => descriptor),
+      // Nobody who writes a manifest anew would have this.
+      annotations: { 'test.unboxed': 'as it was' },
     }),
   );
   const descriptor = {
