@@ -18,9 +18,12 @@ export interface CgroupPlan {
 /** What `planCgroup` leaves out unless it is asked for: these limit nothing. */
 const UNUSED = ['net_cls', 'net_prio', 'perf_event', 'rdma', 'misc', 'debug'];
 
+/** Whether a container gets a directory in the hierarchy of that controller. */
+export const isUsed = (controller: string): boolean => !UNUSED.includes(controller);
+
 /** The cgroup of the container `id`, in every hierarchy that this process may write to. */
 export function planCgroup(site: CgroupSite, id: string): CgroupPlan {
-  const used = Object.entries(site.v1).filter(([name]) => !UNUSED.includes(name));
+  const used = Object.entries(site.v1).filter(([name]) => isUsed(name));
   return {
     id,
     v1: Object.fromEntries(used.map(([name, { base }]) => [name, join(base, id)])),
