@@ -16,6 +16,7 @@ export const course = [
   '04-pid-namespace',
   '05-network-namespace',
   '06-nsenter',
+  '07-cgroup-v1',
   '09-overlay',
   '10-images',
 ] as const;
