@@ -15,6 +15,9 @@ const ROOMS = [
   'rootfs',
   'namespaces',
   'network',
+  'cgroups',
+  'overlay',
+  'image',
   'container',
   'lab',
 ];

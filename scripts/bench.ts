@@ -1,19 +1,23 @@
 /**
  * `npm run bench`: how long, how much, and beside whom. Every figure comes from this run; none is a
  * test. `--rounds N` (default 100) launches of each contender, `--launches N` (default 1000) in a
- * row for leaks, `--json` for one JSON object.
+ * row for leaks, `--layer FILE` for a tar to unpack, `--json` for one JSON object.
  */
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { course, numberOf, root } from '../lib/lab/course.ts';
 import { ensurePrivileges } from '../lib/lab/rootless.ts';
 import { openWorkbench } from '../lib/lab/workbench.ts';
+import { benchBuild } from './bench/build.ts';
+import { benchImage } from './bench/image.ts';
 import { benchLaunch, benchNetwork } from './bench/launch.ts';
 import { benchLeaks, benchWaiting } from './bench/leaks.ts';
 import { median } from './bench/sample.ts';
 
 const NETWORK_ROUNDS = 20;
 const WAITING = 50;
+const IMAGE_ROUNDS = 5;
+const BUILD_ROUNDS = 10;
 
 const options = readOptions();
 await ensurePrivileges();
@@ -57,6 +61,29 @@ try {
   await bench.close();
 }
 
+const image = await benchImage(IMAGE_ROUNDS, options.layer);
+report.image = image;
+const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+say(`a layer of ${image.entries} entries, ${megabytes(image.bytes)}, unpacked with digest check`);
+for (const [name, { ours, tar, ratio }] of [
+  [`gzip, ${megabytes(image.gzipBytes)}`, image.gzip],
+  ['not compressed', image.plain],
+] as const) {
+  say(`  ${name.padEnd(24)} ${ours.toFixed(2)} s  ${ratio.toFixed(2)} × tar (${tar.toFixed(2)} s)`);
+}
+say(`  gzip, into a store       ${image.stored.toFixed(2)} s`);
+say(`  peak memory              ${image.peak} MB, ${image.before} MB of it before it began`);
+
+const built = await benchBuild(BUILD_ROUNDS);
+report.build = built;
+say(`a Dockerfile built, median of ${BUILD_ROUNDS}`);
+for (const [name, { anew, cached }] of [
+  ['FROM and one RUN', built.run],
+  ['FROM and two COPY', built.copy],
+] as const) {
+  say(`  ${name.padEnd(24)} ${ms(anew).padStart(10)}, from the cache ${ms(cached)}`);
+}
+
 const labs: Record<string, number> = {};
 for (const folder of course) labs[folder] = await timeLab(numberOf(folder));
 report.labs = labs;
@@ -82,12 +109,13 @@ function readOptions() {
       options: {
         rounds: { type: 'string', default: '100' },
         launches: { type: 'string', default: '1000' },
+        layer: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
     const [rounds, launches] = [Number(values.rounds), Number(values.launches)];
     if (!(rounds >= 1) || !(launches >= 1)) throw new Error('--rounds and --launches are numbers');
-    return { rounds, launches, json: values.json };
+    return { rounds, launches, layer: values.layer, json: values.json };
   } catch (error) {
     console.error(`bench: ${(error as Error).message.split('\n')[0]}`);
     process.exit(2);

@@ -6,6 +6,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { compare, type Finding, judge } from '../../lib/lab/finding.ts';
+import { preparedRoot } from '../../lib/lab/prepared-root.ts';
 import type { Subject } from '../../lib/lab/subject.ts';
 
 const identity = (path: string) => {
@@ -19,20 +20,21 @@ const osRelease = (root: string) =>
 export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   await using box = await subject.start({ argv: ['/bin/sleep', '60'] });
   const proc = `/proc/${box.pid}`;
+  const prepared = preparedRoot(subject, box);
   yield compare('its root is the directory that was prepared', {
-    expected: identity(subject.rootfs),
+    expected: identity(prepared),
     seen: identity(`${proc}/root/`),
     where: `stat -L ${proc}/root`,
     hint: 'its root is still the host’s: chroot did not happen, or named another directory',
   });
   yield compare('it stands inside that root', {
-    expected: identity(subject.rootfs),
+    expected: identity(prepared),
     seen: identity(`${proc}/cwd/`),
     where: `stat -L ${proc}/cwd`,
     hint: 'chroot leaves the working directory where it was: chdir("/") moves it inside',
   });
   yield compare('it runs the copy of the program, not the host’s', {
-    expected: identity(`${subject.rootfs}/bin/sleep`),
+    expected: identity(`${prepared}/bin/sleep`),
     seen: identity(`${proc}/exe`),
     where: `stat -L ${proc}/exe`,
     hint: 'the path was looked up in the host’s root',

@@ -8,9 +8,11 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { compare, type Finding } from '../../lib/lab/finding.ts';
+import { preparedRoot } from '../../lib/lab/prepared-root.ts';
 import type { LabHost, Subject } from '../../lib/lab/subject.ts';
 import { type Mount, mountAt, readMountinfo } from '../../lib/observe/mountinfo.ts';
 import { readRoot } from '../../lib/observe/process.ts';
+import { parseOverlay } from '../../lib/overlay/mounted.ts';
 
 const identity = (path: string) => {
   const { dev, ino } = statSync(path);
@@ -21,7 +23,8 @@ const shows = ({ device, root }: Mount) => `${root} of ${device}`;
 
 export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   await using box = await subject.start({ argv: ['/bin/sleep', '60'] });
-  const { rootfs, host } = subject;
+  const { host } = subject;
+  const prepared = preparedRoot(subject, box);
   yield compare('its root is the root of its mount table', {
     expected: '/',
     seen: readRoot(box.pid),
@@ -31,19 +34,23 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   yield rootMount(box.pid, subject);
   yield ownMountsOnly(box.pid, host);
   yield compare('nothing is above its root, and nothing lies on it', {
-    expected: identity(rootfs),
+    expected: identity(prepared),
     seen: identity(`/proc/${box.pid}/root/..`),
     where: `stat -L /proc/${box.pid}/root/..`,
     hint: 'a walk to ".." leaves the root: it is no mount, or the old root still lies on it',
   });
-  yield await arrival(box.pid, subject);
+  yield await arrival(box.pid, host, prepared);
 }
 
 function rootMount(pid: number, { rootfs, host }: Subject): Finding {
   const mount = mountAt(readMountinfo(pid), '/');
+  const mounts = readMountinfo(host.pid);
+  // An overlay shows nothing itself; its lowest layer is a directory of the host.
+  const lowest = mount && parseOverlay(mount)?.lowers.at(-1);
+  const shown = lowest === undefined ? mount && shows(mount) : whereabouts(lowest, mounts);
   return compare('the mount on / shows the prepared directory', {
-    expected: whereabouts(realpathSync(rootfs), readMountinfo(host.pid)),
-    seen: mount ? shows(mount) : 'no mount on /',
+    expected: whereabouts(realpathSync(rootfs), mounts),
+    seen: shown ?? 'no mount on /',
     where: `/proc/${pid}/mountinfo`,
     hint: mount
       ? 'another mount than the container’s lies on /'
@@ -75,11 +82,11 @@ function ownMountsOnly(pid: number, host: LabHost): Finding {
 }
 
 /** setns(2) leads to the root of the table, wherever the process itself has been put. */
-async function arrival(pid: number, { rootfs, host }: Subject): Promise<Finding> {
+async function arrival(pid: number, host: LabHost, prepared: string): Promise<Finding> {
   const enter = ['nsenter', `--target=${pid}`, '--mount'];
   const seen = await host.run([...enter, 'stat', '-c', 'device %d inode %i', '/']);
   return compare('who joins its mount namespace arrives in the prepared directory', {
-    expected: identity(rootfs),
+    expected: identity(prepared),
     seen: seen.trim(),
     where: `${enter.join(' ')} stat /`,
     hint: 'the root of the namespace is still the host’s, and a process inside can return to it',

@@ -17,6 +17,8 @@ import { readCmdline, readEnviron, readFds, readStatus } from '../../lib/observe
 const SLEEP = ['/bin/sleep', '60'];
 
 export async function* checks(subject: Subject): AsyncGenerator<Finding> {
+  // Node ignores these two at its start; a package that watches for signals may have changed that.
+  for (const signal of [SIGPIPE, SIGXFSZ]) kernel.rtSigaction(signal, 'SIG_IGN');
   await using box = await subject.start({ argv: SLEEP });
   const namespaces = differingNamespaces(box.pid, subject.host.pid);
   yield await joinsWithNsenter(subject, box, namespaces);

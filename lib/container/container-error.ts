@@ -3,8 +3,8 @@
  * before that part of them is done.
  */
 export class ContainerError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
     this.name = 'ContainerError';
   }
 }

@@ -9,9 +9,12 @@
  *   open the gate ───────────────────────▶ mounts, pivot_root, execve
  *   wait; undo, newest first
  */
+import type { Limits } from '../cgroups/limits.ts';
+import type { CgroupPlan } from '../cgroups/plan.ts';
 import type { Action, Inside } from '../host/action.ts';
 import type { Program } from '../launch/program.ts';
 import type { NetworkPlan } from '../network/plan.ts';
+import type { LayerPlan } from '../overlay/plan.ts';
 
 /** What is to be run, in the words of the OCI runtime specification. */
 export interface Container {
@@ -25,6 +28,12 @@ export interface Container {
   env: Readonly<Record<string, string>>;
   /** Names and addresses for its network, should the runtime give it one. */
   network: NetworkPlan;
+  /** What its root is merged from, should the runtime give it a layer of its own. */
+  layers: LayerPlan;
+  /** Directories for its cgroup, should the runtime give it one. */
+  cgroup: CgroupPlan;
+  /** What it may use at most; what is not said is not limited. */
+  limits?: Limits | undefined;
   /** Where the host's half works: null is this process's own namespaces. */
   host: Inside | null;
 }

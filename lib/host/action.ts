@@ -27,6 +27,17 @@ export type Effect =
       flags: number;
       data?: string;
     }
+  /**
+   * fsopen(2) to move_mount(2), one call for each option: for more options than mount(2) has room
+   * for. `attributes` are MOUNT_ATTR_*.
+   */
+  | {
+      do: 'fsmount';
+      fstype: string;
+      target: string;
+      options: readonly (readonly [key: string, value: string | null])[];
+      attributes?: number;
+    }
   /** Lazy (MNT_DETACH), made private first so that no peer of it goes too; not mounted is fine. */
   | { do: 'unmount'; path: string }
   /** Runs a command without a shell, optionally inside another process's namespaces. */
@@ -35,7 +46,20 @@ export type Effect =
    * SIGKILL to every process whose environment holds `container=<name>`, or whose root directory is
    * `root`, and to those that they have started; waits until they are gone.
    */
-  | { do: 'end-processes'; container: string; root?: string };
+  | { do: 'end-processes'; container: string; root?: string }
+  /**
+   * SIGKILL to all that is in these cgroups and those below, of either version and frozen or not;
+   * then removes them, and each of `parents` that holds no other cgroup and no process. Gone is fine.
+   */
+  | { do: 'remove-cgroups'; paths: string[]; parents: string[] }
+  /** Controllers of the cgroup version 2 `top` for those below `base`, a directory of ours in it. */
+  | { do: 'hand-down'; top: string; base: string; controllers: string[] }
+  /** Removes `base` and disables what was enabled in `top` for it. Used by others or gone is fine. */
+  | { do: 'take-back'; top: string; base: string }
+  /** Moves every process of one cgroup into another; nothing to do where the first is gone. */
+  | { do: 'move-processes'; from: string; to: string }
+  /** Lets a program decide which devices a cgroup version 2 may use: its instructions, in base64. */
+  | { do: 'attach-device-program'; path: string; program: string };
 
 /** How one sees from outside that an action's result is there; before the action it must not be. */
 export type Sight =
@@ -46,6 +70,8 @@ export type Sight =
   /** A file's text; of /proc/sys/net every network namespace has its own. */
   | { file: string; holds: string; inside?: Inside }
   | { processesOf: string }
+  /** A cgroup version 2 directory with a device program attached to it. */
+  | { deviceProgramOn: string }
   /** A command that exits with 0 while it is there. */
   | { argv: string[]; inside?: Inside };
 

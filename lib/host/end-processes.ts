@@ -12,6 +12,7 @@ import { SyscallError } from '../kernel/syscall-error.ts';
 import { orGone } from '../observe/proc-file.ts';
 import { listPids, processesWithEnv, readStat, type Stat } from '../observe/process.ts';
 import { HostError } from './host-error.ts';
+import { thawProcess } from './thaw-process.ts';
 
 const DEADLINE_MS = 5000;
 const LOOK_AGAIN_MS = 5;
@@ -30,10 +31,13 @@ export async function endProcesses(container: string, root?: string): Promise<vo
     if (Date.now() > deadline) {
       const who = [...found].map(([pid, { state }]) => `${pid} (${state})`);
       throw new HostError(`still there after SIGKILL: ${who.join(', ')}`, {
-        remedy: 'a process in state D waits for a device; a frozen cgroup must be thawed',
+        remedy: 'a process in state D waits for a device, or a cgroup above its own is frozen',
       });
     }
-    for (const [pid, { startTime }] of found) kill(pid, startTime);
+    for (const [pid, { startTime, state }] of found) {
+      kill(pid, startTime);
+      if (state === 'D') thawProcess(pid);
+    }
     await setTimeout(LOOK_AGAIN_MS);
   }
 }

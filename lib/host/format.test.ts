@@ -27,6 +27,26 @@ const rows: [Effect, string][] = [
     { do: 'run', argv: ['nft', '-f', '-'], input: 'add table x\n' },
     "echo 'add table x' | nft -f -",
   ],
+  [
+    { do: 'remove-cgroups', paths: ['/c/a', '/d/a'], parents: ['/c'] },
+    'find /c/a /d/a -name cgroup.procs -exec cat {} + | xargs -r kill -KILL; find /c/a /d/a -depth -type d -exec rmdir {} \\;; rmdir --ignore-fail-on-non-empty /c',
+  ],
+  [
+    { do: 'hand-down', top: '/c', base: '/c/x', controllers: ['cpu', 'io'] },
+    "echo '+cpu +io' > /c/cgroup.subtree_control; echo '+cpu +io' > /c/x/cgroup.subtree_control",
+  ],
+  [
+    { do: 'take-back', top: '/c', base: '/c/x' },
+    "rmdir /c/x && echo '-…' > /c/cgroup.subtree_control",
+  ],
+  [
+    { do: 'move-processes', from: '/c', to: '/c/x' },
+    'for pid in $(cat /c/cgroup.procs); do echo $pid > /c/x/cgroup.procs; done',
+  ],
+  [
+    { do: 'attach-device-program', path: '/c', program: Buffer.alloc(16).toString('base64') },
+    'bpftool cgroup attach /c cgroup_device … # 2 instructions',
+  ],
 ];
 
 it.each(rows)('%j is printed as one would type it', (effect, line) => {

@@ -27,10 +27,29 @@ export function formatEffect(effect: Effect): string {
       return `${echo(effect.text)} > ${quote(effect.path)}`;
     case 'mount':
       return formatMount(effect);
+    case 'fsmount':
+      return formatSteps(effect);
     case 'unmount':
       return words('umount', '--lazy', effect.path);
     case 'run':
       return formatCommand(effect.argv, effect.inside, effect.input);
+    case 'remove-cgroups':
+      return formatRemoveCgroups(effect.paths, effect.parents);
+    case 'hand-down': {
+      const text = echo(`${effect.controllers.map((name) => `+${name}`).join(' ')}\n`);
+      const files = [effect.top, effect.base].map((path) => `${path}/cgroup.subtree_control`);
+      return files.map((file) => `${text} > ${quote(file)}`).join('; ');
+    }
+    case 'take-back':
+      return `${words('rmdir', effect.base)} && echo '-…' > ${quote(`${effect.top}/cgroup.subtree_control`)}`;
+    case 'move-processes': {
+      const [from, to] = [effect.from, effect.to].map((path) => quote(`${path}/cgroup.procs`));
+      return `for pid in $(cat ${from}); do echo $pid > ${to}; done`;
+    }
+    case 'attach-device-program': {
+      const count = Buffer.from(effect.program, 'base64').length / 8;
+      return `${words('bpftool', 'cgroup', 'attach', effect.path, 'cgroup_device')} … # ${count} instructions`;
+    }
     case 'end-processes':
       return `kill -KILL $(grep -lzx ${quote(`container=${effect.container}`)} /proc/[0-9]*/environ | cut -d/ -f3)`;
   }
@@ -44,6 +63,15 @@ export function formatCommand(argv: readonly string[], inside?: Inside, input?: 
   });
   const command = words(...(join ? ['nsenter', ...join] : []), ...argv);
   return input === undefined ? command : `${echo(input)} | ${command}`;
+}
+
+function formatRemoveCgroups(paths: readonly string[], parents: readonly string[]): string {
+  const all = words(...paths);
+  return [
+    `find ${all} -name cgroup.procs -exec cat {} + | xargs -r kill -KILL`,
+    `find ${all} -depth -type d -exec rmdir {} \\;`,
+    ...(parents.length > 0 ? [words('rmdir', '--ignore-fail-on-non-empty', ...parents)] : []),
+  ].join('; ');
 }
 
 const PROPAGATION = new Map([
@@ -71,6 +99,20 @@ function formatMount(effect: Extract<Effect, { do: 'mount' }>): string {
     ...(source === null ? [] : [source]),
     target,
   );
+}
+
+/** As mount(8) of util-linux 2.39 and later takes it, which makes the same calls of it. */
+function formatSteps({
+  fstype,
+  target,
+  options,
+  attributes = 0,
+}: Extract<Effect, { do: 'fsmount' }>) {
+  const rest = formatFlags(flagSets.mountAttr, attributes);
+  const named = rest === '0' ? [] : rest.split('|').map((flag) => flag.slice(11).toLowerCase());
+  const pairs = options.map(([key, value]) => (value === null ? key : `${key}=${value}`));
+  const list = [...named.map((name) => (name === 'rdonly' ? 'ro' : name)), ...pairs];
+  return words('mount', '-t', fstype, '-o', list.join(','), fstype, target);
 }
 
 const modeOption = (mode: number | undefined) =>

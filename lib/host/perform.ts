@@ -2,16 +2,28 @@
  * Carrying out an effect: the only place of the kit that changes the host. It is called by host.ts
  * and clean.ts, after the journal has been told.
  */
-import { chmodSync, closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  writeSync,
+} from 'node:fs';
 import { sep } from 'node:path';
+import { attachDeviceProgram } from '../kernel/bpf.ts';
 import { kernel } from '../kernel/call.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import type { Effect } from './action.ts';
 import { runCommand } from './command.ts';
+import { handDown, moveProcesses, takeBack } from './control-cgroup.ts';
 import { detachMount, detachMountsBelow } from './detach.ts';
 import { endProcesses } from './end-processes.ts';
 import { formatCommand, formatEffect } from './format.ts';
+import { mountBySteps } from './fsmount.ts';
 import { HostError } from './host-error.ts';
+import { removeCgroups } from './remove-cgroups.ts';
 import { removeTree } from './remove-tree.ts';
 
 export interface Surroundings {
@@ -54,12 +66,24 @@ async function carryOut(effect: Effect, action: string, runs: string): Promise<v
     case 'mount':
       kernel.mount(effect.source, effect.target, effect.fstype, effect.flags, effect.data ?? null);
       return;
+    case 'fsmount':
+      return mountBySteps(effect);
     case 'unmount':
       return detachMount(effect.path);
     case 'end-processes':
       return endProcesses(effect.container, effect.root);
     case 'run':
       return run(effect, action);
+    case 'remove-cgroups':
+      return removeCgroups(effect.paths, effect.parents);
+    case 'hand-down':
+      return handDown(effect.top, effect.base, effect.controllers);
+    case 'take-back':
+      return takeBack(effect.top, effect.base);
+    case 'move-processes':
+      return moveProcesses(effect.from, effect.to);
+    case 'attach-device-program':
+      return attachDeviceProgram(effect.path, Buffer.from(effect.program, 'base64'));
   }
 }
 
@@ -80,7 +104,9 @@ function makeDirectory(path: string, mode: number): void {
 /** In a single write(2), which is what the kernel's own files want. */
 function writeFile(path: string, text: string): void {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
+  const fd = explainAbsent(path, () =>
+    openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644),
+  );
   try {
     const bytes = Buffer.from(text);
     const written = writeSync(fd, bytes);
@@ -88,5 +114,16 @@ function writeFile(path: string, text: string): void {
       throw new HostError(`${written} of ${bytes.length} bytes written`);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Where no file can be made, as in a cgroup, an absent one is reported as EACCES or EPERM. */
+function explainAbsent<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (!['EACCES', 'EPERM'].includes(code) || existsSync(path)) throw cause;
+    throw new HostError(`there is no such file, and none can be made there (${code})`, { cause });
   }
 }

@@ -4,6 +4,7 @@
  * proc_pid_net(5), proc_pid_mountinfo(5)
  */
 import { lstatSync } from 'node:fs';
+import { countDevicePrograms } from '../kernel/bpf.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
 import { orGone, readProcFile } from '../observe/proc-file.ts';
 import { isSame, processesWithEnv } from '../observe/process.ts';
@@ -18,6 +19,9 @@ export async function isSeen(sight: Sight, inside: Entry['inside'] = []): Promis
     return readMountinfo().some(({ mountPoint }) => mountPoint === sight.mountPoint);
   }
   if ('processesOf' in sight) return processesWithEnv('container', sight.processesOf).length > 0;
+  if ('deviceProgramOn' in sight) {
+    return exists(sight.deviceProgramOn) && countDevicePrograms(sight.deviceProgramOn) > 0;
+  }
   if (sight.inside && hasGone(sight.inside, inside)) return false;
   if ('file' in sight) return (await readText(sight))?.trim() === sight.holds.trim();
   if ('link' in sight) return hasLink(sight.link, sight.inside?.pid ?? 'self');

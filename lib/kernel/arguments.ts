@@ -44,9 +44,13 @@ const spreaders: { [Name in CallName]?: (...given: CallArguments<Name>) => Argum
   openat2: (fd, path, how) => [fd, path, how, how.length],
   read: (fd, into) => [fd, into, into.length],
   write: (fd, data) => [fd, data, data.length],
+  lsetxattr: (path, name, value, flags) => [path, name, value, value.length, flags],
+  lgetxattr: (path, name, into) => [path, name, into, into.length],
+  llistxattr: (path, into) => [path, into, into.length],
   mmap: (length, protection, flags) => [0, length, protection, flags, -1, 0],
   nanosleep: (duration) => [duration, null],
   clone3: (args) => [args, args.length],
+  bpf: (command, attr) => [command, attr, attr.length],
 };
 
 /** The C arguments of `name` called with `given`. */

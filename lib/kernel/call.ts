@@ -13,17 +13,17 @@ import type { Syscalls } from './syscalls.ts';
 
 let scratch: Memory | undefined;
 
-function makeCall(name: CallName, given: readonly unknown[]): number {
-  const args = spread(name, given);
+function makeCall(name: CallName, args: readonly Argument[]): number {
   scratch ??= mapMemory(256 * 1024);
   scratch.used = 0;
   const memory = scratch;
   const words = args.map((argument) => placeArgument(memory, argument));
   const result = rawSyscall(signatures[name][architecture()], words);
-  if (result < 0 && result > -4096) throw new SyscallError(name, args, -result);
-  copyBack(memory, args, words);
+  if (!isFailure(result)) copyBack(memory, args, words);
   return result;
 }
+
+const isFailure = (result: number) => result < 0 && result > -4096;
 
 /** What the kernel wrote goes back into the caller's bytes. */
 function copyBack(memory: Memory, args: readonly Argument[], words: readonly number[]): void {
@@ -34,9 +34,21 @@ function copyBack(memory: Memory, args: readonly Argument[], words: readonly num
   });
 }
 
-export const kernel = Object.fromEntries(
-  Object.keys(signatures).map((name) => [
-    name,
-    (...given: unknown[]) => makeCall(name as CallName, given),
-  ]),
-) as unknown as Syscalls<number, number>;
+const callsOf = (answer: (name: CallName, args: readonly Argument[], result: number) => number) =>
+  Object.fromEntries(
+    (Object.keys(signatures) as CallName[]).map((name) => [
+      name,
+      (...given: unknown[]) => {
+        const args = spread(name, given);
+        return answer(name, args, makeCall(name, args));
+      },
+    ]),
+  ) as unknown as Syscalls<number, number>;
+
+export const kernel = callsOf((name, args, result) => {
+  if (isFailure(result)) throw new SyscallError(name, args, -result);
+  return result;
+});
+
+/** The same calls for whom a failure is an answer: the error's number, negative, is returned. */
+export const attempt = callsOf((_name, _args, result) => result);

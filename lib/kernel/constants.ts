@@ -1,7 +1,7 @@
 /**
  * Constants of the kernel's interface under their C names, grouped by the header that defines
  * them. Values are the same on x86-64 and arm64 unless a comment says otherwise. Plain numbers:
- * only CLONE_CLEAR_SIGHAND goes past 32 bits.
+ * only CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP go past 32 bits.
  */
 
 // <sys/mount.h>, linux/mount.h: mount(2)
@@ -68,6 +68,8 @@ export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 /** Of clone3(2) alone, since Linux 5.5. To be added: JavaScript's `|` would lose it. */
 export const CLONE_CLEAR_SIGHAND = 0x100000000;
+/** Of clone3(2) alone, since Linux 5.7, likewise to be added. */
+export const CLONE_INTO_CGROUP = 0x200000000;
 
 // <fcntl.h>, linux/fcntl.h: open(2), openat2(2)
 export const AT_FDCWD = -100;
@@ -95,6 +97,12 @@ export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 
+// <sys/file.h>: flock(2)
+export const LOCK_SH = 1;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;
+
 // linux/openat2.h
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
@@ -108,6 +116,10 @@ export const S_IFCHR = 0o020000;
 export const S_IFDIR = 0o040000;
 export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
+
+// linux/xattr.h: setxattr(2)
+export const XATTR_CREATE = 0x1;
+export const XATTR_REPLACE = 0x2;
 
 // linux/close_range.h
 export const CLOSE_RANGE_UNSHARE = 0x2;
@@ -180,3 +192,31 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
+
+// linux/bpf.h: bpf(2)
+export const BPF_PROG_LOAD = 5;
+export const BPF_PROG_ATTACH = 8;
+export const BPF_PROG_QUERY = 16;
+export const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
+export const BPF_CGROUP_DEVICE = 6;
+export const BPF_F_ALLOW_MULTI = 0x2;
+export const BPF_DEVCG_ACC_MKNOD = 0x1;
+export const BPF_DEVCG_ACC_READ = 0x2;
+export const BPF_DEVCG_ACC_WRITE = 0x4;
+export const BPF_DEVCG_DEV_BLOCK = 0x1;
+export const BPF_DEVCG_DEV_CHAR = 0x2;
+
+// linux/bpf.h: instructions
+export const BPF_LDX = 0x01;
+export const BPF_JMP = 0x05;
+export const BPF_ALU64 = 0x07;
+export const BPF_W = 0x00;
+export const BPF_MEM = 0x60;
+export const BPF_K = 0x00;
+export const BPF_X = 0x08;
+export const BPF_AND = 0x50;
+export const BPF_RSH = 0x70;
+export const BPF_MOV = 0xb0;
+export const BPF_JEQ = 0x10;
+export const BPF_JNE = 0x50;
+export const BPF_EXIT = 0x90;

@@ -49,8 +49,11 @@ export const flagSets = {
   sigHow: oneOf('SIG_'),
   prctl: oneOf('PR_'),
   idType: oneOf('P_PID'),
+  xattr: bits('XATTR_'),
+  flock: bits('LOCK_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
+  bpf: oneOf('BPF_PROG_LOAD', 'BPF_PROG_ATTACH', 'BPF_PROG_QUERY'),
 } satisfies Record<string, FlagSet>;
 
 /** `MS_REC|MS_PRIVATE` for 0x44000; bits without a name follow in hexadecimal; `0` for none. */

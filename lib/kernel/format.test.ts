@@ -61,6 +61,13 @@ describe('a call in print', () => {
     );
   });
 
+  it('shows memory by its length, and a short text in it as text', () => {
+    const write = (data: Uint8Array) => formatCall('write', spread('write', [3, data]));
+    expect(write(Buffer.from('0\n'))).toBe('write(3, "0\\n", 2)');
+    expect(write(Buffer.from([0, 1, 2]))).toBe('write(3, {3 bytes}, 3)');
+    expect(write(Buffer.alloc(33, 'x'))).toBe('write(3, {33 bytes}, 33)');
+  });
+
   it('shows a reference in place of a descriptor', () => {
     expect(formatCall('setns', [{ text: '$2' }, CLONE_NEWNS])).toBe('setns($2, CLONE_NEWNS)');
   });

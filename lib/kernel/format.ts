@@ -29,10 +29,19 @@ function formatArgument(kind: ParameterKind, argument: Argument | Reference): st
 }
 
 function formatBytes(kind: ParameterKind, bytes: Uint8Array): string {
-  const [first = 0n] = bytes.length >= 8 ? new BigUint64Array(bytes.slice(0, 8).buffer) : [];
+  const first = bytes.length >= 8 ? Buffer.from(bytes).readBigUInt64LE() : 0n;
   if (kind === 'sigset') return formatSigset(first);
   if (kind === 'sigaction') return first === 0n ? '{SIG_DFL}' : '{SIG_IGN}';
-  return `{${bytes.length} bytes}`;
+  return formatText(bytes) ?? `{${bytes.length} bytes}`;
+}
+
+const MOST_TEXT = 32;
+
+/** What is short and can be read is shown as strace(1) shows it. */
+function formatText(bytes: Uint8Array): string | null {
+  if (bytes.length === 0 || bytes.length > MOST_TEXT) return null;
+  const text = Buffer.from(bytes).toString('latin1');
+  return /^[\x20-\x7e\n]+$/.test(text) ? JSON.stringify(text) : null;
 }
 
 /** `[SIGINT SIGTERM]`; signal n is bit n-1. */

@@ -60,6 +60,38 @@ describe.each<Architecture>(['x64', 'arm64'])('the C headers for %s', (arch) => 
     expect(structs.decodeSiginfo(info)).toEqual({ code: 11, pid: 22, status: 33 });
   });
 
+  it('have the fields of union bpf_attr where we write them', (context) => {
+    const tools = toolchain(context, arch);
+    const load = structs.encodeBpfLoad({ type: 1, count: 2, instructions: 3, license: 4 });
+    const attach = structs.encodeBpfAttach({ target: 1, program: 2, type: 3, flags: 4 });
+    const query = structs.encodeBpfQuery({ target: 1, type: 2 });
+    const places = (fields: string[], bytes: Uint8Array) => {
+      const { size, ...found } = placesOf(tools, 'union bpf_attr', ['linux/bpf.h'], fields, bytes);
+      return found;
+    };
+    expect(places(['prog_type', 'insn_cnt', 'insns', 'license'], load)).toEqual({
+      prog_type: 1,
+      insn_cnt: 2,
+      insns: 3,
+      license: 4,
+    });
+    const fields = ['target_fd', 'attach_bpf_fd', 'attach_type', 'attach_flags'];
+    expect(places(fields, attach)).toEqual({
+      target_fd: 1,
+      attach_bpf_fd: 2,
+      attach_type: 3,
+      attach_flags: 4,
+    });
+    expect(places(['query.target_fd', 'query.attach_type'], query)).toEqual({
+      'query.target_fd': 1,
+      'query.attach_type': 2,
+    });
+    const asked = evaluate(tools, ['linux/bpf.h'], ['offsetof(union bpf_attr, query.prog_cnt)']);
+    const answered = new Uint8Array(32);
+    answered[Number([...asked.values()][0])] = 7;
+    expect(structs.decodeBpfQuery(answered)).toBe(7);
+  });
+
   it('make the same device numbers', (context) => {
     const tools = toolchain(context, arch);
     const pairs = [

@@ -10,6 +10,8 @@ import type { CallName } from './signatures.ts';
 type Hint = string | ((args: readonly (Argument | Reference)[]) => string | undefined);
 
 const root = 'this needs root, or a user namespace of its own';
+const overlayRefused =
+  'an option is unknown or excludes another, the upper lies on an overlay, or work is not beside it on the same mount; dmesg tells which';
 const hasFlag = (flags: unknown, flag: number) =>
   typeof flags === 'number' && (flags & flag) >>> 0 === flag;
 
@@ -18,10 +20,12 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
     fstype === 'proc' || fstype === 'sysfs'
       ? `${root}; in a user namespace a new ${fstype} also wants a pid (proc) or network (sysfs) namespace made in it, and no mount over the old one`
       : root,
-  'mount EINVAL': ([, , , flags]) =>
-    hasFlag(flags, MS_BIND) || flags === 0
+  'mount EINVAL': ([, , fstype, flags]) => {
+    if (fstype === 'overlay') return overlayRefused;
+    return hasFlag(flags, MS_BIND) || flags === 0
       ? 'the source may be no mount point of this namespace, or an option is unknown to the file system'
-      : 'propagation can only be changed on a mount point, and on nothing else in the same call',
+      : 'propagation can only be changed on a mount point, and on nothing else in the same call';
+  },
   'mount ENOENT': 'the target directory must exist inside the root that the process has by now',
   'mount ENODEV': 'this kernel has no such file system, or its module is not loaded',
   'pivotRoot EINVAL':
@@ -40,6 +44,12 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
       ? 'a process that shares its root directory with another (CLONE_FS) cannot change its mount namespace'
       : 'the descriptor is of another kind of namespace, or this process has several threads',
   'setns EPERM': 'joining needs CAP_SYS_ADMIN in the user namespace that owns the target',
+  'bpf EPERM': 'this needs root (CAP_BPF and CAP_NET_ADMIN) in the machine’s own user namespace',
+  'bpf ENOSYS': 'this kernel was built without CONFIG_BPF_SYSCALL',
+  'clone3 EBUSY':
+    'a cgroup that gives controllers to others below it (cgroup.subtree_control) cannot have processes itself',
+  'clone3 EOPNOTSUPP':
+    'the cgroup is of type "domain invalid" (cgroup.type): it lies in a threaded one',
   'clone3 EPERM': `${root}; unprivileged user namespaces may be switched off (npm run doctor tells)`,
   'clone3 ENOSPC': 'a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces',
   'clone3 ENOSYS':
@@ -49,6 +59,10 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
   'execve EACCES': 'the file has no execute bit, or its mount is noexec',
   'execve ENOEXEC': 'not a program for this machine, or a script without #!',
   'sethostname EPERM': `${root} (CAP_SYS_ADMIN in the uts namespace’s owner)`,
+  'fsconfig EINVAL': ([, , key]) =>
+    key === 'lowerdir+'
+      ? 'the kernel is older than 6.8, or has its 500 lower directories already'
+      : undefined,
   'openTree ENOSYS': 'the kernel is older than 5.2',
   'mountSetattr ENOSYS': 'the kernel is older than 5.12',
   'mknodat EPERM': 'device nodes cannot be made inside a user namespace: bind the host’s instead',

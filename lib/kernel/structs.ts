@@ -75,6 +75,43 @@ export function makeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_LOAD, up to `kern_version`; addresses of memory. bpf(2) */
+export function encodeBpfLoad(load: {
+  type: number;
+  /** How many instructions, of eight bytes each. */
+  count: number;
+  instructions: number;
+  license: number;
+}): Uint8Array {
+  const bytes = Buffer.alloc(48);
+  bytes.writeUInt32LE(load.type, 0);
+  bytes.writeUInt32LE(load.count, 4);
+  bytes.writeBigUInt64LE(BigInt(load.instructions), 8);
+  bytes.writeBigUInt64LE(BigInt(load.license), 16);
+  return new Uint8Array(bytes);
+}
+
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_ATTACH, its first four fields. bpf(2) */
+export function encodeBpfAttach(attach: {
+  target: number;
+  program: number;
+  type: number;
+  flags: number;
+}): Uint8Array {
+  const { target, program, type, flags } = attach;
+  return new Uint8Array(Uint32Array.of(target, program, type, flags).buffer);
+}
+
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_QUERY; the kernel writes the count into it. bpf(2) */
+export function encodeBpfQuery(query: { target: number; type: number }): Uint8Array {
+  return new Uint8Array(Uint32Array.of(query.target, query.type, 0, 0, 0, 0, 0, 0).buffer);
+}
+
+/** How many programs there are, from what `encodeBpfQuery` gave after the call. */
+export function decodeBpfQuery(query: Uint8Array): number {
+  return new DataView(query.buffer, query.byteOffset).getUint32(24, true);
+}
+
 /** <signal.h> siginfo_t of waitid(2): which child changed, and how. Zero pid: none has. */
 export function decodeSiginfo(info: Uint8Array): { pid: number; code: number; status: number } {
   const view = new DataView(info.buffer, info.byteOffset);

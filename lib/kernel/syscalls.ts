@@ -10,6 +10,9 @@
  */
 export type Bytes = Uint8Array | null;
 
+/** A path; as bytes, which end with a NUL of their own, where it may not be UTF-8. */
+export type Path = string | Uint8Array;
+
 export interface Syscalls<Fd, Result> {
   /** mount(2) */
   mount(
@@ -84,9 +87,9 @@ export interface Syscalls<Fd, Result> {
   /** sigprocmask(2): `signals` by number; an empty list with SIG_SETMASK blocks nothing. */
   rtSigprocmask(how: number, signals: readonly number[]): Result;
   /** openat(2) */
-  openat(dirfd: Fd, path: string, flags: number, mode?: number): Result;
+  openat(dirfd: Fd, path: Path, flags: number, mode?: number): Result;
   /** openat2(2) with a `struct open_how`, see structs.ts. */
-  openat2(dirfd: Fd, path: string, how: Uint8Array): Result;
+  openat2(dirfd: Fd, path: Path, how: Uint8Array): Result;
   /** close(2) */
   close(fd: Fd): Result;
   /** close_range(2): `last` 0xffffffff is no end. */
@@ -104,15 +107,31 @@ export interface Syscalls<Fd, Result> {
   /** ioctl(2) with an argument in memory, a number, or none. */
   ioctl(fd: Fd, request: number, argument: Bytes | number): Result;
   /** mkdirat(2) */
-  mkdirat(dirfd: Fd, path: string, mode: number): Result;
+  mkdirat(dirfd: Fd, path: Path, mode: number): Result;
   /** mknod(2); `device` as made by structs.ts `makeDevice`. */
-  mknodat(dirfd: Fd, path: string, mode: number, device: number): Result;
+  mknodat(dirfd: Fd, path: Path, mode: number, device: number): Result;
   /** symlink(2) */
-  symlinkat(target: string, dirfd: Fd, path: string): Result;
+  symlinkat(target: Path, dirfd: Fd, path: Path): Result;
+  /** link(2) */
+  linkat(oldFd: Fd, oldPath: Path, newFd: Fd, newPath: Path, flags: number): Result;
+  /** rename(2) */
+  renameat(oldFd: Fd, oldPath: Path, newFd: Fd, newPath: Path): Result;
+  /** utimensat(2): `times` is access and modification, each 64-bit seconds and nanoseconds. */
+  utimensat(dirfd: Fd, path: Path | null, times: Uint8Array, flags: number): Result;
+  /** flock(2) */
+  flock(fd: Fd, operation: number): Result;
   /** unlink(2) */
-  unlinkat(dirfd: Fd, path: string, flags: number): Result;
+  unlinkat(dirfd: Fd, path: Path, flags: number): Result;
+  /** setxattr(2), of the link itself where `path` is one. */
+  lsetxattr(path: Path, name: string, value: Uint8Array, flags: number): Result;
+  /** getxattr(2): the value's length; only that is told where `into` is empty. */
+  lgetxattr(path: Path, name: string, into: Uint8Array): Result;
+  /** listxattr(2): names that end in NUL; only their length is told where `into` is empty. */
+  llistxattr(path: Path, into: Uint8Array): Result;
+  /** removexattr(2) */
+  lremovexattr(path: Path, name: string): Result;
   /** chown(2) */
-  fchownat(dirfd: Fd, path: string, uid: number, gid: number, flags: number): Result;
+  fchownat(dirfd: Fd, path: Path, uid: number, gid: number, flags: number): Result;
   /** socket(2) */
   socket(domain: number, type: number, protocol: number): Result;
   /** socketpair(2): `pair` receives two 32-bit descriptors. */
@@ -127,4 +146,6 @@ export interface Syscalls<Fd, Result> {
   nanosleep(duration: Uint8Array): Result;
   /** clone3(2) with a `struct clone_args`, see structs.ts. */
   clone3(args: Uint8Array): Result;
+  /** bpf(2) with a `union bpf_attr`, see structs.ts and bpf.ts. */
+  bpf(command: number, attr: Uint8Array): Result;
 }

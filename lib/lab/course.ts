@@ -16,7 +16,16 @@ export const course = [
   '04-pid-namespace',
   '05-network-namespace',
   '06-nsenter',
+  '07-cgroup-v1',
+  '09-overlay',
+  '10-images',
 ] as const;
+
+/**
+ * Labs that go on from another one than the one before them. Those about cgroups ask for one layout
+ * each, and a machine has one of the two; what comes after must not ask for either.
+ */
+const BUILDS_ON: Readonly<Record<string, string>> = { '08': '06', '09': '06' };
 
 export interface LabModules {
   number: string;
@@ -63,12 +72,29 @@ export interface Predecessor {
 
 /** What lab `number` builds on. Throws RangeError for a number that is no lab's. */
 export async function loadPrevious(number: string): Promise<Predecessor> {
-  const index = course.findIndex((folder) => numberOf(folder) === number);
-  const own = course[index];
-  if (!own) throw new RangeError(`no lab ${number}`);
-  const folder = course[index - 1];
+  const own = folderOf(number);
+  const folder = folderBefore(number);
   const file = folder ? `${directoryOf(folder)}/runtime.ts` : `${directoryOf(own)}/before.ts`;
   const runtime: RuntimeModule = await import(pathToFileURL(file).href);
   if (!folder) return { number: '--', name: 'a bare execve', file, runtime };
   return { number: numberOf(folder), name: `lab ${numberOf(folder)}`, file, runtime };
+}
+
+/** The numbers of the labs whose lines the runtime of lab `number` has, itself the last. */
+export function lineage(number: string): string[] {
+  const before = folderBefore(number);
+  return [...(before ? lineage(numberOf(before)) : []), number];
+}
+
+function folderBefore(number: string): string | undefined {
+  const builtOn = BUILDS_ON[number];
+  const index = course.indexOf(folderOf(number));
+  return builtOn === undefined ? course[index - 1] : folderOf(builtOn);
+}
+
+/** Throws RangeError. */
+function folderOf(number: string): (typeof course)[number] {
+  const folder = course.find((name) => numberOf(name) === number);
+  if (!folder) throw new RangeError(`no lab ${number}`);
+  return folder;
 }

@@ -6,7 +6,7 @@
  * A container that cannot be started ends the walk with an error, LaunchError for a line that
  * failed: that is evidence too, and for the caller to judge.
  */
-import { course, type LabModules, loadLab, numberOf } from './course.ts';
+import { type LabModules, lineage, loadLab } from './course.ts';
 import type { Finding } from './finding.ts';
 import type { Attack } from './lab.ts';
 import type { Subject } from './subject.ts';
@@ -78,9 +78,8 @@ export async function* examine(
 export const holds = (evidence: Evidence): boolean =>
   evidence.kind === 'check' ? evidence.finding.held : evidence.succeeded === evidence.expected;
 
-/** The labs up to and with `number`, in the order of the course. */
+/** The labs that the runtime of lab `number` builds on, and it, in the order of the course. */
 export async function loadLabsUpTo(number: string): Promise<LabModules[]> {
-  const numbers = course.map(numberOf).filter((each) => each <= number);
-  const labs = await Promise.all(numbers.map(loadLab));
+  const labs = await Promise.all(lineage(number).map(loadLab));
   return labs.filter((lab) => lab !== undefined);
 }

@@ -3,11 +3,12 @@
  *
  *   README.md    the reading; `[step NAME](lab.ts)` alone on a line says where a step belongs
  *   lab.ts       default export: defineLab({ steps, task, unobservable })
- *   runtime.ts   exports `runtime` (and, from lab 06, `join`): the runtime so far
+ *   runtime.ts   exports `runtime` (from lab 06 also `join`, from lab 10 `unpack`): the runtime so far
  *   checks.ts    exports `checks`: evidence from outside
  *   attack.ts    exports `attacks`: what breaks without this lab's lines
  */
 
+import type { Readable } from 'node:stream';
 import type { RuntimeFunction } from '../container/runtime.ts';
 import type { Inside } from '../host/action.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
@@ -56,9 +57,16 @@ export type JoinFunction = (target: {
   env: Readonly<Record<string, string>>;
 }) => Program;
 
+/**
+ * Makes directories of an image's layers, tars from the bottom up, below an empty directory. Resolves
+ * with what an overlay takes as lowers, the topmost first.
+ */
+export type UnpackFunction = (layers: readonly Readable[], directory: string) => Promise<string[]>;
+
 export interface RuntimeModule {
   runtime: RuntimeFunction;
   join?: JoinFunction;
+  unpack?: UnpackFunction;
 }
 
 export type Checks = (subject: Subject) => AsyncGenerator<Finding>;

@@ -21,9 +21,9 @@ export async function loadMyRuntime(path: string): Promise<RuntimeModule> {
     const place = line === undefined ? shown : `${shown}:${line}`;
     throw new LabError(`${place}: ${firstLine(message)}`, 1, { cause });
   }
-  for (const name of ['runtime', 'join'] as const) {
+  for (const name of ['runtime', 'join', 'unpack'] as const) {
     const value = module[name];
-    if (name === 'join' && value === undefined) continue;
+    if (name !== 'runtime' && value === undefined) continue;
     if (typeof value === 'function') continue;
     const line = lineOf(path, new RegExp(`\\b${name}\\b`)) ?? 1;
     const what = value === undefined ? 'is not exported' : `is exported and is no function`;

@@ -3,12 +3,15 @@
  * the clone, a host action, a line of `join`. Each has a text by which a lab can say that nothing
  * could notice it, the same in every run: it is made with the container below.
  */
+import { planCgroup } from '../cgroups/plan.ts';
+import { detectSite } from '../cgroups/site.ts';
 import { actionsOf, connectionsOf, NO_PID } from '../container/mutate.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { CLONE_FLAG, type Namespace } from '../kernel/namespaces.ts';
 import { mutants as lineMutants, withoutLine } from '../launch/mutate.ts';
 import type { Program } from '../launch/program.ts';
 import { planNetwork } from '../network/plan.ts';
+import { planLayers } from '../overlay/plan.ts';
 import type { JoinFunction, RuntimeModule } from './lab.ts';
 
 export interface RuntimeMutant {
@@ -17,22 +20,24 @@ export interface RuntimeMutant {
   module: RuntimeModule;
 }
 
-/** Stands for any container; its values are what the texts show. */
-const SAMPLE: Container = {
+/** Stands for any container; its values are what the texts show. The cgroups are this machine's. */
+const sampleContainer = (): Container => ({
   id: 'ID',
   rootfs: '/ROOTFS',
   hostname: 'HOSTNAME',
   argv: ['/bin/sh'],
   env: { container: 'ID' },
   network: planNetwork('TAG', 1),
+  layers: planLayers('/LAYERS', ['/ROOTFS'], 'trusted'),
+  cgroup: planCgroup(detectSite('RUN'), 'ID'),
   host: null,
-};
+});
 
 const ALL = Object.keys(CLONE_FLAG) as Namespace[];
 
 /** All mutants of a runtime, in the order in which it does things. */
 export function listMutants(module: RuntimeModule): RuntimeMutant[] {
-  const sample = module.runtime(SAMPLE);
+  const sample = module.runtime(sampleContainer());
   const mutate = (text: string, change: (runtime: Runtime) => Runtime): RuntimeMutant => ({
     text,
     module: { ...module, runtime: (container) => change(module.runtime(container)) },
@@ -44,6 +49,14 @@ export function listMutants(module: RuntimeModule): RuntimeMutant[] {
         program: withoutNamespace(runtime.program, namespace),
       })),
     ),
+    ...(sample.program.cgroup === undefined
+      ? []
+      : [
+          mutate('clone into the cgroup', ({ program, ...rest }) => ({
+            ...rest,
+            program: { ...program, cgroup: undefined },
+          })),
+        ]),
     ...actionsOf(sample).map(({ name }, index) =>
       mutate(`action ${name.replaceAll(String(NO_PID), 'PID')}`, (runtime) =>
         withoutActionAt(runtime, index),
@@ -59,7 +72,7 @@ export function listMutants(module: RuntimeModule): RuntimeMutant[] {
 function listJoinMutants(module: RuntimeModule): RuntimeMutant[] {
   const { join } = module;
   if (!join) return [];
-  const { argv, env } = SAMPLE;
+  const { argv, env } = sampleContainer();
   const sample = join({ pid: process.pid, namespaces: ALL, argv, env });
   return lineMutants(sample).map(({ text, index }) => ({
     text: `join: ${text.replaceAll(String(process.pid), 'PID')}`,

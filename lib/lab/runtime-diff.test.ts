@@ -26,4 +26,6 @@ it('says that a runtime which is taken over stays, though all of it is marked', 
   expect(diffRuntimes(before, taken, false)).toMatch(
     /taken over from \.\.\/02-x\/runtime\.ts: .* stays/,
   );
+  const join = { name: 'lab 03', text: "export { join } from '../02-x/runtime.ts';\n" };
+  expect(diffRuntimes(before, join, false)).toContain('`join` itself is taken over');
 });

@@ -30,13 +30,13 @@ export function diffRuntimes(before: Side, after: Side, colour: boolean): string
   return [...heads, ...lines, ...explainTakenOver(after.text)].join('\n');
 }
 
-/** A runtime that takes another's over as it is seems to remove all of it. */
+/** What is taken over from another runtime as it is seems to be removed. */
 function explainTakenOver(text: string): string[] {
-  const source = /^export \{ runtime \} from '(.*)';$/m.exec(text)?.[1];
+  const [, name, source] = /^export \{ (\w+) \} from '(.*)';$/m.exec(text) ?? [];
   if (!source) return [];
   return [
     '',
-    `\`runtime\` itself is taken over from ${source}: what you have of it stays as it is`,
+    `\`${name}\` itself is taken over from ${source}: what you have of it stays as it is`,
   ];
 }
 

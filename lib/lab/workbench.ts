@@ -4,7 +4,11 @@
  * after a crash the journal does (lib/host).
  */
 import { randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { planCgroup } from '../cgroups/plan.ts';
+import { type CgroupSite, detectSite } from '../cgroups/site.ts';
 import { processesOf, startContainer } from '../container/run.ts';
 import type { Container, Runtime } from '../container/runtime.ts';
 import { recover } from '../host/clean.ts';
@@ -19,12 +23,15 @@ import { networkOf } from '../network/command.ts';
 import { startOutside } from '../network/outside.ts';
 import { planNetwork } from '../network/plan.ts';
 import type { Server } from '../network/server.ts';
+import { isOnOverlay, placeForUppers } from '../overlay/place.ts';
+import { planLayers } from '../overlay/plan.ts';
 import { copyRootfs } from '../rootfs/copy-rootfs.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 import { openContainerShell } from './container-shell.ts';
 import type { RuntimeModule } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { type OwnedLabHost, realHost, startLabHost } from './lab-host.ts';
+import { type LabImages, lowersOf, makeLabImages, usesImages } from './lab-images.ts';
 import type { LabHost, Running, StartRequest, Subject } from './subject.ts';
 
 export interface WorkbenchOptions {
@@ -65,6 +72,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const counter = { started: 0 };
   let labHost: OwnedLabHost | undefined;
   let outside: Promise<Server> | undefined;
+  let images: LabImages | null = null;
   const close = async () => {
     // One that fails must not keep the others from being ended; the first failure is told.
     const failures: unknown[] = [];
@@ -81,7 +89,11 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   };
   try {
     const rootfs = `${owned.directory}/rootfs`;
-    await prepareRootfs(rootfs, options.rootfs);
+    // Before the lab's host takes over the mount table.
+    if (isOnOverlay(owned.directory)) await owned.do(placeForUppers(owned.directory));
+    if (usesImages(options.number)) {
+      images = await makeLabImages(owned.directory, { rootfs, tree: options.rootfs });
+    } else await prepareRootfs(rootfs, options.rootfs);
     labHost = await openLabHost(owned, `${id}-host`, options.onHost ?? false);
   } catch (error) {
     await close();
@@ -93,10 +105,12 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const making = {
     host,
     rootfs,
+    images,
     prefix: id,
     counter,
     open,
     share,
+    site: detectSite(id),
     outside: () => (outside ??= startOutside({ owned, place: placeOf(host), tag: tagOf(id) })),
   };
   const subjectFor = (module: RuntimeModule, name: string) =>
@@ -123,9 +137,12 @@ async function prepareRootfs(target: string, given: string | undefined): Promise
   await copyRootfs(cached.path, target);
 }
 
+/** Beside the root that containers share: what each of them has of its own. */
+const layersOf = (rootfs: string) => `${dirname(rootfs)}/layers`;
+
 /** What is started on it is in the journal first, so that a crash leaves none of it running. */
 async function openLabHost(owned: Host, id: string, real: boolean): Promise<OwnedLabHost> {
-  await owned.do(processesOf(id, `${owned.directory}/rootfs`));
+  await owned.do(processesOf(id, realpathSync(`${owned.directory}/rootfs`)));
   return real ? realHost(id) : startLabHost(id);
 }
 
@@ -134,15 +151,17 @@ interface Making {
   name: string;
   host: OwnedLabHost;
   rootfs: string;
+  images: LabImages | null;
   prefix: string;
   counter: { started: number };
   open: Set<Running>;
   share: Share;
+  site: CgroupSite;
   outside: () => Promise<Server>;
 }
 
 function makeSubject(making: Making): Subject {
-  const { module, name, host, rootfs, prefix, counter, outside } = making;
+  const { module, name, host, rootfs, images, prefix, counter, site, outside } = making;
   const begin = async (runtimeOf: (container: Container) => Runtime, request: StartRequest) => {
     const count = ++counter.started;
     const id = `${prefix}-${count}`;
@@ -153,13 +172,19 @@ function makeSubject(making: Making): Subject {
       argv: request.argv ?? ['/bin/sh'],
       env: { ...labEnvironment(id), ...request.env },
       network: planNetwork(tagOf(prefix), count),
+      layers: planLayers(
+        `${layersOf(rootfs)}/${count}`,
+        images ? await lowersOf(images, request.image) : [rootfs],
+      ),
+      cgroup: planCgroup(site, id),
+      limits: request.limits,
       host: placeOf(host),
     };
     const running = await startRunning(container, runtimeOf(container), making, request);
     making.open.add(running);
     return running;
   };
-  const join = module.join;
+  const { join, unpack } = module;
   return {
     without: (line) =>
       makeSubject({
@@ -171,7 +196,9 @@ function makeSubject(making: Making): Subject {
     name,
     rootfs,
     host,
+    images,
     outside,
+    ...(unpack && { unpack }),
     start: (request = {}) =>
       begin((container) => withCalls(module.runtime(container), container.id, request), request),
     ...(join && {
@@ -254,6 +281,8 @@ async function startRunning(
     id: container.id,
     results: started.results,
     network: container.network,
+    layers: container.layers,
+    cgroup: container.cgroup,
     type: (command) => shell.type(command),
     output: () => shell.rest(),
     exited: started.exited,

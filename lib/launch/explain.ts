@@ -33,7 +33,7 @@ export function explainProgram(program: Program, results?: readonly LineResult[]
   const clone: Row = {
     kind: 'clone',
     number: null,
-    text: cloneText(cloneFlags(program.namespaces)),
+    text: cloneText(cloneFlags(program.namespaces), program.cgroup),
     page: 'clone(2)',
     mayFail: false,
     result: null,
@@ -87,8 +87,12 @@ const pages: { [Name in CallName]?: string } = {
   rtSigprocmask: 'sigprocmask',
 };
 
-const cloneText = (flags: number) =>
-  `clone3({flags=${formatFlags(flagSets.clone, flags)}, exit_signal=SIGCHLD}, 88)`;
+function cloneText(flags: number, cgroup?: string): string {
+  const names = flags === 0 && cgroup !== undefined ? [] : [formatFlags(flagSets.clone, flags)];
+  const into = cgroup === undefined ? '' : `, cgroup=open(${JSON.stringify(cgroup)})`;
+  const all = cgroup === undefined ? names : [...names, 'CLONE_INTO_CGROUP'];
+  return `clone3({flags=${all.join('|')}, exit_signal=SIGCHLD${into}}, 88)`;
+}
 
 const MOST_TEXTS = 6;
 

@@ -48,6 +48,11 @@ export type Line = CallLine | GateLine | ForkLine;
 export interface Program {
   /** Namespaces that the child is cloned into. */
   readonly namespaces: readonly Namespace[];
+  /**
+   * Directory of the cgroup version 2 that the child is cloned into (CLONE_INTO_CGROUP): it has
+   * never been anywhere else.
+   */
+  readonly cgroup?: string | undefined;
   readonly lines: readonly Line[];
 }
 
@@ -60,7 +65,7 @@ export interface Calls extends Syscalls<number | Result, Result> {
 
 /** Writes a program down. `body` is run once, now; it makes no system call. */
 export function launch(
-  options: { namespaces?: readonly Namespace[] },
+  options: { namespaces?: readonly Namespace[]; cgroup?: string | null | undefined },
   body: (call: Calls) => void,
 ): Program {
   const lines: Line[] = [];
@@ -81,7 +86,8 @@ export function launch(
     gate: (name) => void lines.push({ kind: 'gate', name }),
     fork: (flags) => void lines.push({ kind: 'fork', flags }),
   });
-  return { namespaces: options.namespaces ?? [], lines };
+  const { namespaces = [], cgroup } = options;
+  return { namespaces, ...(cgroup ? { cgroup } : {}), lines };
 }
 
 export const isResult = (argument: unknown): argument is Result =>

@@ -21,10 +21,14 @@ import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
 import {
+  AT_FDCWD,
   CLONE_CLEAR_SIGHAND,
+  CLONE_INTO_CGROUP,
   CLONE_PIDFD,
   CLONE_VFORK,
   CLONE_VM,
+  O_CLOEXEC,
+  O_DIRECTORY,
   SIGCHLD,
   SIGKILL,
 } from '../kernel/constants.ts';
@@ -135,8 +139,12 @@ function clone(program: Program, options: StartOptions, waits: boolean) {
     from,
   };
   const assembled = assemble(listRecords(program, around), arena);
+  const cgroup =
+    program.cgroup === undefined ? undefined : theirs.adopt(openCgroup(program.cgroup), closeSync);
   const flags = from ? 0 : cloneFlags(program.namespaces);
-  const cloned = cloneInto(arena, assembled, flags | sharing(waits, around.stepped));
+  // What the kernel kills for want of memory in a cgroup takes along all who share that memory.
+  const apart = around.stepped || (waits && cgroup !== undefined);
+  const cloned = cloneInto(arena, assembled, flags | sharing(waits, apart), cgroup);
   mine.move();
   return { arena, cloned, wire: wire?.mine };
 }
@@ -151,12 +159,19 @@ interface Cloned {
 }
 
 /** A child that waits for a person should not hold our memory; one that waits for us may. */
-function sharing(waits: boolean, stepped: boolean): number {
-  if (stepped) return 0;
+function sharing(waits: boolean, apart: boolean): number {
+  if (apart) return 0;
   return waits ? CLONE_VM : CLONE_VM | CLONE_VFORK;
 }
 
-function cloneInto(arena: Arena, assembled: Assembled, flags: number): Cloned {
+const openCgroup = (path: string) => kernel.openat(AT_FDCWD, path, O_DIRECTORY | O_CLOEXEC);
+
+function cloneInto(
+  arena: Arena,
+  assembled: Assembled,
+  flags: number,
+  cgroup: number | undefined,
+): Cloned {
   const slot = reserve(arena, 8);
   const entry = stubEntry();
   const cloneWith = (more: number) => {
@@ -166,23 +181,30 @@ function cloneInto(arena: Arena, assembled: Assembled, flags: number): Cloned {
       exitSignal: SIGCHLD,
       stack: arena.address,
       stackSize: STACK_SIZE,
+      cgroup: cgroup ?? 0,
     });
     const address = placeArgument(arena, args);
     return withSignalsBlocked(arena, () => callStub(entry, address, args.length, assembled.first));
   };
   // A signal that comes between the program's sigprocmask and its execve, or has waited for the
   // former, would otherwise run Node's handler, in memory and on pipes that are also ours.
-  let pid = cloneWith(CLONE_CLEAR_SIGHAND);
+  const into = cgroup === undefined ? 0 : CLONE_INTO_CGROUP;
+  let pid = cloneWith(CLONE_CLEAR_SIGHAND + into);
   // Linux before 5.5 does not know the flag.
-  if (pid === -errno.EINVAL) pid = cloneWith(0);
+  if (pid === -errno.EINVAL) pid = cloneWith(into);
   if (pid < 0) {
     throw new SyscallError(
       'clone3',
-      [{ text: `{flags=${formatFlags(flagSets.clone, flags)}}` }, CLONE_ARGS_SIZE],
+      [{ text: `{flags=${cloneText(flags, into)}}` }, CLONE_ARGS_SIZE],
       -pid,
     );
   }
   return { assembled, pid, pidfd: arena.bytes.readInt32LE(slot) };
+}
+
+function cloneText(flags: number, into: number): string {
+  const text = formatFlags(flagSets.clone, flags);
+  return into === 0 ? text : `${text}|CLONE_INTO_CGROUP`;
 }
 
 /** The pid of the process that carries the list on: of the last fork that was made, or the child. */

@@ -27,6 +27,8 @@ const LOOKUPS = {
   /** User namespaces that the present user may create. */
   userns: lookUpUserNamespaces,
   overlay: lookUpOverlay,
+  /** `lowerdir+` in the calls of the new mount interface, and whiteouts that are attributes. */
+  'linux-6.8': () => lookUpRelease(6, 8),
   kvm: lookUpKvm,
   'cgroup-v1': () => {
     const { controllers, named } = detectCgroups();
@@ -61,8 +63,11 @@ const LOOKUPS = {
   unshare: () => lookUpCommands('unshare'),
 } satisfies Record<string, Lookup>;
 
-/** One of the names above, or any other command as `command:NAME`. */
-export type Need = keyof typeof LOOKUPS | `command:${string}`;
+/**
+ * One of the names above, any other command as `command:NAME`, or a controller of one version of
+ * cgroups that this process may use, as `v1:memory` or `v2:io`.
+ */
+export type Need = keyof typeof LOOKUPS | `command:${string}` | `v${1 | 2}:${string}`;
 
 export interface NeedsMet {
   met: boolean;
@@ -82,7 +87,22 @@ export function needs(...names: Need[]): NeedsMet {
 function lookUp(name: Need): string | null {
   if (isListed(name)) return LOOKUPS[name]();
   if (name.startsWith('command:')) return lookUpCommands(name.slice('command:'.length));
+  const [, version, controller = ''] = /^v([12]):(\w+)$/.exec(name) ?? [];
+  if (version !== undefined) return lookUpController(version === '1' ? 'v1' : 'v2', controller);
   throw new TypeError(`needs: no such name: ${name}; a command is written command:NAME`);
+}
+
+function lookUpController(version: 'v1' | 'v2', name: string): string | null {
+  const { controllers, v2 } = detectCgroups();
+  const { v1 = null, v2: unified = false } = controllers[name] ?? {};
+  const there = version === 'v1' ? v1 : unified ? v2 : null;
+  if (there === null) return `this machine does not have ${name} in cgroup ${version}`;
+  try {
+    accessSync(there, constants.W_OK);
+    return null;
+  } catch {
+    return `${there} may not be written`;
+  }
 }
 
 function isListed(name: string): name is keyof typeof LOOKUPS {
@@ -128,6 +148,12 @@ function lookUpOverlay(): string | null {
   const modules = `/lib/modules/${release()}/modules.dep`;
   if (existsSync(modules) && /\/overlay\.ko/.test(readFileSync(modules, 'utf8'))) return null;
   return 'overlay is neither in /proc/filesystems nor a module of this kernel';
+}
+
+function lookUpRelease(major: number, minor: number): string | null {
+  const [ours = 0, its = 0] = release().split('.').map(Number);
+  if (ours > major || (ours === major && its >= minor)) return null;
+  return `this is Linux ${release()}, older than ${major}.${minor}`;
 }
 
 function lookUpKvm(): string | null {

@@ -25,6 +25,8 @@ export type RootfsOptions = {
   commands?: readonly string[];
   /** Fields of /etc/os-release, added to the root's own or replacing them. */
   osRelease?: Readonly<Record<string, string>>;
+  /** Further names in /bin, for a program that does what it is called by. */
+  aliases?: Readonly<Record<string, string>>;
 };
 
 /** Paths inside the root are absolute, as a process in it will write them. */
@@ -70,13 +72,17 @@ export async function outlineRootfs(options: RootfsOptions = {}): Promise<Rootfs
     );
   }
   const { copies, links } = placeCommands(found);
+  const taken = new Set([...copies, ...links].map(({ at }) => at));
+  const aliases = Object.entries(options.aliases ?? {})
+    .map(([name, to]) => ({ at: `/bin/${name}`, to }))
+    .filter(({ at }) => !taken.has(at));
   return {
     commands: found.map(({ name }) => name),
     missing,
     objects: [],
     directories: DIRECTORIES,
     copies,
-    links: [...LINKS, ...links],
+    links: [...LINKS, ...links, ...aliases],
     texts: identityFiles(options.osRelease),
   };
 }

@@ -3,6 +3,9 @@
  * for each lab's runtime, beside runc and unshare in the same rounds.
  */
 
+import { dirname } from 'node:path';
+import { planCgroup } from '../../lib/cgroups/plan.ts';
+import { detectSite } from '../../lib/cgroups/site.ts';
 import type { Container } from '../../lib/container/runtime.ts';
 import { course, loadLab, numberOf } from '../../lib/lab/course.ts';
 import type { Workbench } from '../../lib/lab/workbench.ts';
@@ -11,6 +14,7 @@ import type { Program } from '../../lib/launch/program.ts';
 import { start } from '../../lib/launch/start.ts';
 import { openStreams } from '../../lib/launch/streams.ts';
 import { planNetwork } from '../../lib/network/plan.ts';
+import { planLayers } from '../../lib/overlay/plan.ts';
 import { prepareRunc, prepareUnshare } from './peers.ts';
 import { compareTimes } from './sample.ts';
 
@@ -21,6 +25,8 @@ export const containerFor = (rootfs: string, argv: readonly string[]): Container
   argv,
   env: labEnvironment('bench'),
   network: planNetwork('bench', 1),
+  layers: planLayers(`${dirname(rootfs)}/layers`, [rootfs]),
+  cgroup: planCgroup(detectSite('bench'), 'bench'),
   host: null,
 });
 

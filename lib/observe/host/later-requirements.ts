@@ -1,10 +1,11 @@
 /**
- * What the labs on cgroups and overlay will ask for. Nothing here blocks a lab that exists: it is
- * said early, because the remedy is a reboot or another machine.
+ * What the labs on cgroups and overlay ask for. Where it blocks no lab it is said early, because the
+ * remedy is a reboot or another machine.
  *
  * cgroups(7), kernel Documentation/admin-guide/cgroup-v2.rst, .../filesystems/overlayfs.rst
  */
 import type { LinuxFacts } from './inspect.ts';
+import { wayToRun } from './privilege.ts';
 import { onLinux, type Requirement } from './requirement.ts';
 
 /** The controllers that the labs set limits with. */
@@ -30,8 +31,17 @@ export const laterRequirements: Requirement[] = [
     found: (facts) => listBound(facts, 'v1'),
     ok: (facts) => isBound(facts, 'v1'),
     remedy: () =>
-      'boot with systemd.unified_cgroup_hierarchy=0 (systemd before 258), or use a virtual machine',
-    blocks: [],
+      'use a virtual machine: UNBOXED_VM=v1 npm run vm && UNBOXED_VM=v1 npm run vm:lab:07; or boot with systemd.unified_cgroup_hierarchy=0 (systemd before 258)',
+    blocks: ['07'],
+  }),
+  onLinux({
+    id: 'cgroup-v1-root',
+    title: 'to write to cgroup v1',
+    found: (facts) => (mayWrite(facts) ? 'root' : 'a user, and version 1 is for root alone'),
+    // Without version 1, or any way to run labs, that is said once, above.
+    ok: (facts) => mayWrite(facts) || !isBound(facts, 'v1') || wayToRun(facts) === null,
+    remedy: () => 'run as root of the machine: sudo npm run lab:07',
+    blocks: ['07'],
   }),
   onLinux({
     id: 'cgroup-v2',
@@ -42,6 +52,10 @@ export const laterRequirements: Requirement[] = [
     blocks: [],
   }),
 ];
+
+/** A user namespace hands down nothing of it. */
+const mayWrite = (facts: LinuxFacts): boolean =>
+  wayToRun(facts) === 'root' && facts.credentials.mapsWholeMachine;
 
 function isBound({ cgroups }: LinuxFacts, version: 'v1' | 'v2'): boolean {
   return LIMITING.every((name) => Boolean(cgroups.controllers[name]?.[version]));

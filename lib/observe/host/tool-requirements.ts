@@ -10,14 +10,14 @@ import type { ToolName } from './tools.ts';
 const NEEDS: { tool: ToolName; busyboxWillDo: boolean; blocks: readonly Lab[] }[] = [
   { tool: 'bash', busyboxWillDo: false, blocks: BUILDING },
   { tool: 'ldd', busyboxWillDo: true, blocks: BUILDING },
-  { tool: 'mount', busyboxWillDo: true, blocks: ['02', '03', '04'] },
-  { tool: 'unshare', busyboxWillDo: true, blocks: ['03', '04', '06'] },
-  { tool: 'ps', busyboxWillDo: true, blocks: ['04'] },
-  { tool: 'ip', busyboxWillDo: false, blocks: ['05', '06'] },
-  { tool: 'nft', busyboxWillDo: false, blocks: ['05', '06'] },
+  { tool: 'mount', busyboxWillDo: true, blocks: ['02', '03', '04', '07'] },
+  { tool: 'unshare', busyboxWillDo: true, blocks: ['03', '04', '06', '07'] },
+  { tool: 'ps', busyboxWillDo: true, blocks: ['04', '07'] },
+  { tool: 'ip', busyboxWillDo: false, blocks: ['05', '06', '07'] },
+  { tool: 'nft', busyboxWillDo: false, blocks: ['05', '06', '07'] },
   { tool: 'ping', busyboxWillDo: true, blocks: ['05'] },
-  { tool: 'sysctl', busyboxWillDo: true, blocks: ['05', '06'] },
-  { tool: 'nsenter', busyboxWillDo: false, blocks: ['06'] },
+  { tool: 'sysctl', busyboxWillDo: true, blocks: ['05', '06', '07'] },
+  { tool: 'nsenter', busyboxWillDo: false, blocks: ['06', '07'] },
 ];
 
 export const toolRequirements: Requirement[] = NEEDS.map(({ tool, busyboxWillDo, blocks }) =>

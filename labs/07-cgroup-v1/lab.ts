@@ -1,0 +1,175 @@
+/** The guided steps of lab 07, in the order of its reading. */
+import { availableParallelism } from 'node:os';
+import { cpusLimit } from '../../lib/cgroups/limits.ts';
+import { onlyV1 } from '../../lib/cgroups/plan.ts';
+import { defineLab } from '../../lib/lab/lab.ts';
+import * as nsenter from '../06-nsenter/runtime.ts';
+import { escapeCommands, forgetEscape, forks, MB, TAKE, untilEscaped } from './attack.ts';
+import { reserve } from './by-hand.ts';
+import { openHierarchy } from './hierarchy.ts';
+import { plotCpus } from './plot.ts';
+
+/** Where there is one processor, all that follows is as true of it. */
+const TWO = availableParallelism() > 1 ? '0-1' : '0';
+
+const LOOP = 'while :; do :; done <&0 &';
+
+const NOT_RUN =
+  'nothing was run: the kernel starts such a program in its first mount namespace, which may not be ours, and not at all with CONFIG_STATIC_USERMODEHELPER';
+
+export default defineLab({
+  steps: {
+    many: {
+      title: 'One hundred processes, under lab 06',
+      run: async ({ subject, host }) => {
+        await using box = await subject.under(nsenter, 'lab 06').start();
+        await box.type(forks(100));
+        await host`grep -lsz '^container=${box.id}$' /proc/[0-9]*/environ | wc -l`;
+      },
+    },
+    hierarchies: {
+      title: 'Which controller is where',
+      run: async ({ host }) => {
+        await host`cat /proc/cgroups`;
+        await host`grep '^cgroup ' /proc/self/mounts`;
+        await host`cat /proc/self/cgroup`;
+      },
+    },
+    'by-hand': {
+      title: 'A limit, with mkdir and echo',
+      run: async (lab) => {
+        const { host } = lab;
+        await using hand = await reserve(lab, ['pids']);
+        const { pids } = hand.plan.v1;
+        await host`mkdir -p ${pids}; ls ${pids}`;
+        await host`cd ${pids}; cat pids.max; echo 3 > pids.max; cat pids.max`;
+        await host`cd ${pids}; sh -c 'echo $$ > cgroup.procs; sleep 1 & sleep 1 & sleep 1 & :'`;
+        await host`cd ${pids}; cat pids.events pids.current; wc -l < cgroup.procs`;
+        await host`rmdir ${pids}; ls ${pids}`;
+      },
+    },
+    tasks: {
+      title: 'Processes and threads',
+      run: async (lab) => {
+        const { subject, host } = lab;
+        await using box = await subject.start();
+        await box.type('sleep 60 <&0 &');
+        await box.type('ps -e -o pid,comm');
+        await host`cat ${box.cgroup.v1.pids}/cgroup.procs`;
+        await using hand = await reserve(lab, ['pids']);
+        const { pids } = hand.plan.v1;
+        await host`mkdir -p ${pids}`;
+        const wait = "'setTimeout(() => {}, 3000)'";
+        await host`cd ${pids}; (echo 0 > cgroup.procs; exec node -e ${wait}) & sleep 1; wc -l cgroup.procs tasks`;
+      },
+    },
+    limits: {
+      title: 'The same through the runtime',
+      run: async ({ subject, host }) => {
+        const limits = { cpu: { quota: 2000 }, memory: { max: 32 * MB }, pids: { max: 32 } };
+        await using box = await subject.start({ limits });
+        const { v1 } = box.cgroup;
+        await host`grep unboxed /proc/${box.pid}/cgroup`;
+        await host`cd ${v1.cpu}; head cpu.cfs_quota_us cpu.cfs_period_us`;
+        await host`cat ${v1.memory}/memory.limit_in_bytes ${v1.pids}/pids.max`;
+        await box.type('grep -E "cpu|pids" /proc/self/cgroup');
+      },
+    },
+    'two-percent': {
+      title: 'Two percent of a processor',
+      run: async ({ subject, host, show }) => {
+        await using box = await subject.start({ limits: { cpu: { quota: 2000 } } });
+        const { v1 } = box.cgroup;
+        await box.type(LOOP);
+        await host`cd ${v1.cpuacct}; cat cpuacct.usage; sleep 1; cat cpuacct.usage`;
+        await plotCpus(onlyV1(box.cgroup), { full: 0.1, lines: 8 }, show);
+        await host`cat ${v1.cpu}/cpu.stat`;
+      },
+    },
+    'one-and-a-half': {
+      title: 'One and a half, of two',
+      run: async ({ subject, host, show }) => {
+        const limits = { cpu: cpusLimit(1.5), cpuset: { cpus: TWO } };
+        await using box = await subject.start({ limits });
+        const { v1 } = box.cgroup;
+        await host`cat ${v1.cpu}/cpu.cfs_quota_us ${v1.cpuset}/cpuset.cpus`;
+        const plot = { full: 2, lines: 6 };
+        await box.type(LOOP);
+        await plotCpus(onlyV1(box.cgroup), plot, show);
+        await box.type(LOOP);
+        await plotCpus(onlyV1(box.cgroup), plot, show);
+      },
+    },
+    memory: {
+      title: 'Who is killed',
+      run: async ({ subject, host }) => {
+        await using box = await subject.start({ limits: { memory: { max: 32 * MB } } });
+        const { memory } = box.cgroup.v1;
+        await box.type(TAKE);
+        await box.type('echo $$ is alive');
+        await host`cd ${memory}; head memory.failcnt memory.oom_control`;
+        await host`cd ${memory}; cat memory.max_usage_in_bytes memory.limit_in_bytes`;
+      },
+    },
+    bomb: {
+      title: 'One hundred processes again',
+      run: async ({ subject, host }) => {
+        await using box = await subject.start({ limits: { pids: { max: 32 } } });
+        await box.type(`${forks(100)} <&0 &`);
+        const { pids } = box.cgroup.v1;
+        await host`cd ${pids}; until grep -q 'max [1-9]' pids.events; do sleep 0.1; done`;
+        await host`cd ${pids}; cat pids.current pids.max pids.events`;
+        await box.type('echo $$ is alive');
+      },
+    },
+    lift: {
+      title: 'Leave out the prctl',
+      run: async ({ subject, host }) => {
+        const limits = { memory: { max: 32 * MB } };
+        for (const each of [subject.without('prctl('), subject]) {
+          await using box = await each.start({ limits });
+          await box.type('mkdir /tmp/own; mount -t cgroup -o memory cgroup /tmp/own');
+          await box.type('ls /tmp/own | grep limit_in');
+          await box.type('cd /tmp/own; echo -1 > memory.limit_in_bytes; cd /');
+          await host`cat ${box.cgroup.v1.memory}/memory.limit_in_bytes`;
+        }
+      },
+    },
+    release: {
+      title: 'A program for when the last one leaves',
+      run: async (lab) => {
+        const { subject, host, show } = lab;
+        await using hierarchy = await openHierarchy(subject);
+        try {
+          {
+            await using box = await subject.under(nsenter, 'lab 06').start();
+            for (const command of escapeCommands(subject, hierarchy.name)) await box.type(command);
+            const uid = await untilEscaped(subject);
+            if (uid === null) show(NOT_RUN);
+            await host`cat escaped; cat rootfs/agent`;
+          }
+          forgetEscape(subject);
+          await using box = await subject.start();
+          await box.type(
+            `mkdir /tmp/cg; mount -t cgroup -o none,name=${hierarchy.name} cgroup /tmp/cg`,
+          );
+        } finally {
+          forgetEscape(subject);
+        }
+      },
+    },
+  },
+  task: {
+    lines: [
+      'The container’s processes must be in a cgroup of their own in each version 1 hierarchy, with',
+      'container.limits in force and a limit on processes where none is asked for, and see that cgroup',
+      'as the root. In there nobody has CAP_SYS_ADMIN. `join` has to do the same for whoever joins.',
+    ],
+    before: 'call.gate(',
+    hints: [
+      'Directories and limits are the host’s half, and there before the process is. Who writes it into cgroup.procs, and until when can it see that file? What does a cgroup namespace take as its root?',
+      'cgroupActions(onlyV1(container.cgroup), limits) in prepare; enterCgroup, then unshare(2) with CLONE_NEWCGROUP as the first lines; prctl(2) with PR_CAPBSET_DROP before execute. join: joinCgroup before setns, the same prctl at its end.',
+      "enterCgroup(call, onlyV1(container.cgroup)); call.unshare(CLONE_NEWCGROUP); … call.prctl(PR_CAPBSET_DROP, numberOfCapability('CAP_SYS_ADMIN')); execute(call, container); and in join: joinCgroup(call, pid);",
+    ],
+  },
+});
