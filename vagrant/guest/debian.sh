@@ -12,6 +12,11 @@ systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
   e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service
 
+# Now that every package which has a say in it is configured.
+for kernel in /lib/modules/*; do
+  update-initramfs -c -k "${kernel##*/}"
+done
+
 # The image that the boot sector loads. The rest of GRUB lies where grub-install would put it, so
 # that update-grub and grub-install work in the guest as in any other.
 boot_image() { # format directory modules

@@ -284,12 +284,15 @@ describe('an image in a registry', () => {
     async () => {
       const store = await freshStore();
       await pull(store, `${registry.host}/test/image:v1`, options);
-      await pull(store, `${registry.host}/test/other:v1`, options);
-      await store.untag(`${registry.host}/test/other@${other.descriptor.digest}`);
-      await store.tag(other.id, `${registry.host}/test/image@${image.descriptor.digest}`);
+      // The same layers: only its configuration is another.
+      const twin = makeImage(image.layers, { variant: 'v1' });
+      const layout = join(scratch, 'twin');
+      writeTestLayout(layout, { twin });
+      await load(store, layout, options);
+      await store.tag(twin.id, `${registry.host}/test/image@${image.descriptor.digest}`);
       const to = `${registry.host}/test/moved:v1`;
-      await push(store, to, { ...options, image: other.id });
-      expect((await pull(store, to, options)).image.id).toBe(other.id);
+      await push(store, to, { ...options, image: twin.id });
+      expect((await pull(store, to, options)).image.id).toBe(twin.id);
     },
   );
 

@@ -47,7 +47,8 @@ export async function ensureDebian(
     const options = await mmdebstrapOptions(arch);
     const mirrors = await debianMirrors();
     await runTool('mmdebstrap', [...MODE, ...options, SUITE, path, ...mirrors], {
-      env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) },
+      // The initrd is made once, by CUSTOMIZE, not by the kernel's package and again by a trigger.
+      env: { SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH), INITRD: 'No' },
       remedy: 'it needs the network, a mirror of Debian, and root or subordinate ids (subuid(5))',
       signal,
     });
