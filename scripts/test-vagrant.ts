@@ -5,6 +5,7 @@
  *   npm run test:vagrant                          everything, cgroup v2 and v1
  *   npm run test:vagrant -- --cgroup v1           one machine
  *   npm run test:vagrant -- lib/network lab:05    parts, named as test:vm names them
+ *   npm run test:vagrant -- provision             the provisioning alone, from a registry of its own
  *
  * Exit codes: 0 all held, 1 not so, 2 wrong usage, 3 this host cannot run them, 130 Ctrl-C.
  */
@@ -19,6 +20,7 @@ import { planSuite } from './suite-plan.ts';
 import { cacheDirectory } from './vm/cache.ts';
 import { destroy } from './vm/down.ts';
 import { MACHINES, type Machine } from './vm/machines.ts';
+import { checkProvisioning } from './vm/provision-check.ts';
 import { type Guest, readGuest, runInVm } from './vm/ssh.ts';
 import { formatResult, formatTable, total } from './vm/table.ts';
 import { takeTurn } from './vm/turn.ts';
@@ -32,7 +34,9 @@ const POLL_MS = 5000;
 
 interface Wanted {
   machines: readonly Machine[];
-  parts: string[];
+  /** Of the suite, all where it is empty; null leaves it out. */
+  parts: string[] | null;
+  provision: boolean;
 }
 
 const interrupt = new AbortController();
@@ -64,7 +68,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function runAll({ machines, parts }: Wanted): Promise<number> {
+async function runAll({ machines, parts, provision }: Wanted): Promise<number> {
   const results = new Map(machines.map((machine): [string, Result[]] => [machine, []]));
   // One is tested while the next comes up: what takes the time then is mostly waiting.
   const runs: Promise<boolean>[] = [];
@@ -75,7 +79,9 @@ async function runAll({ machines, parts }: Wanted): Promise<number> {
         results.get(machine)?.push(result);
         console.log(formatResult(machine, result));
       };
-      runs.push(runSuite(guest, parts, take));
+      // One machine is enough: cgroups have nothing to do with it.
+      const provisions = provision && machine === machines[0];
+      runs.push(runParts(guest, { parts, provisions, take }));
     }
   } finally {
     await Promise.allSettled(runs);
@@ -88,6 +94,17 @@ async function runAll({ machines, parts }: Wanted): Promise<number> {
   const failed = counts.failed || ends.filter((held) => !held).length;
   reportCounts({ ...counts, failed });
   return failed > 0 ? 1 : 0;
+}
+
+async function runParts(
+  guest: Guest,
+  run: { parts: string[] | null; provisions: boolean; take: (result: Result) => void },
+): Promise<boolean> {
+  const held = run.parts === null || (await runSuite(guest, run.parts, run.take));
+  if (!run.provisions || interrupt.signal.aborted) return held;
+  const result = await checkProvisioning(guest, interrupt.signal);
+  run.take(result);
+  return held && result.failed === 0;
 }
 
 /** Hands each result on as it comes; resolves to whether all held. */
@@ -144,10 +161,13 @@ function readArguments(args: string[]): Wanted | string {
     });
     const wrong = values.cgroup?.find((each) => !MACHINES.some((machine) => machine === each));
     if (wrong !== undefined) return `--cgroup ${wrong}: it is v1 or v2`;
-    const plan = planSuite(positionals, course.map(numberOf));
+    const words = positionals.filter((word) => word !== 'provision');
+    const plan = planSuite(words, course.map(numberOf));
     if (typeof plan === 'string') return plan;
     const machines = MACHINES.filter((each) => values.cgroup?.includes(each) ?? true);
-    return { machines, parts: positionals };
+    const all = positionals.length === 0;
+    const provision = all || words.length < positionals.length;
+    return { machines, parts: all || words.length > 0 ? words : null, provision };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }

@@ -170,8 +170,9 @@ bring_packages() {
   # a test is run; one that is the host's own folder cannot, as its node_modules is covered.
   omit=--omit=dev
   ! mountpoint -q $project || omit=--include=dev
-  npm ci $omit --include=optional --ignore-scripts --prefix $stage --no-audit --no-fund \
-    --loglevel=error </dev/null ||
+  # Not with --prefix: npm would look for its settings there.
+  (cd $stage && npm ci $omit --include=optional --ignore-scripts --no-audit --no-fund \
+    --loglevel=error </dev/null) ||
     stop "npm could not install the project's packages" \
       'the guest needs the network for this, or a box built from the same package-lock.json: npm run vm:box'
   rm -rf $packages

@@ -6,7 +6,7 @@
  */
 
 import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cached, inputHash } from '../cache.ts';
 import { type Arch, NODE_ARCH, type Say } from './arch.ts';
@@ -34,7 +34,8 @@ export async function ensureGuestFiles(
     say(`Node, npm and the project's packages for ${arch}: about 150 MB to download`);
     const stage = `${path}.stage`;
     try {
-      await cp(FILES, stage, { recursive: true });
+      // File by file: a directory that is empty is not in git, and would be here only.
+      for (const file of await filesBelow(FILES)) await cp(join(FILES, file), join(stage, file));
       await installNode(stage, arch, signal);
       await installPackages(stage, arch, signal);
       await pack(stage, path, signal);
@@ -115,11 +116,16 @@ async function lockedParts(): Promise<Buffer[]> {
 
 /** Names and texts of all files below `folder`, in the order of their names. */
 async function treeParts(folder: string): Promise<(string | Buffer)[]> {
+  const files = await filesBelow(folder);
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file))));
+  return files.flatMap((file, index) => [file, texts[index] ?? '']);
+}
+
+/** The paths of all files below `folder`, relative to it, sorted. */
+async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
+  return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort();
-  const texts = await Promise.all(files.map((file) => readFile(file)));
-  return files.flatMap((file, index) => [file.slice(folder.length), texts[index] ?? '']);
 }
