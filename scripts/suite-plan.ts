@@ -9,6 +9,9 @@ export const KERNEL_ROOMS = [
   'lib/rootfs/',
   'lib/namespaces/',
   'lib/network/',
+  'lib/cgroups/',
+  'lib/overlay/',
+  'lib/image/',
   'lib/container/',
 ];
 
