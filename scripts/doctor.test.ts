@@ -14,7 +14,7 @@ function doctor(args: string[], prefix: string[] = [], env: Record<string, strin
 it('exits with 0 when every lab is ready, with 3 when one is not, and says which', () => {
   const { stdout, status } = doctor([]);
   const lines = stdout.split('\n').filter((line) => /^ {2}lab:0\d /.test(line));
-  expect(lines).toHaveLength(8);
+  expect(lines).toHaveLength(9);
   expect(status).toBe(lines.every((line) => line.endsWith('ready')) ? 0 : 3);
 });
 

@@ -21,7 +21,14 @@ async function main(args: string[]): Promise<number> {
     if (error instanceof ReadingError) return complain(error.message, 1);
     // The rooms' own errors say what and where in their message; anything else is a mistake of ours.
     const { name, message, stack } = error as Error;
-    const known = ['HostError', 'RootfsError', 'LaunchError', 'SyscallError', 'ObserveError'];
+    const known = [
+      'HostError',
+      'RootfsError',
+      'LaunchError',
+      'SyscallError',
+      'ObserveError',
+      'CgroupError',
+    ];
     return complain(known.includes(name) ? message : (stack ?? message), 1);
   }
 }

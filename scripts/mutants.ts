@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { recover } from '../lib/host/clean.ts';
 import { course, loadLab, numberOf } from '../lib/lab/course.ts';
+import { labNeeds } from '../lib/lab/lab-needs.ts';
 import { isGood, judgeLab, type MutantResult, type Verdict } from '../lib/lab/mutant-verdict.ts';
 import { needs } from '../lib/observe/needs.ts';
 import { reportCounts } from './counts.ts';
@@ -41,7 +42,14 @@ async function main(args: string[]): Promise<number> {
   }
   const results: Judged[] = [];
   const broken: string[] = [];
+  let skipped = 0;
   for (const number of given.numbers) {
+    const missing = needs(...labNeeds(number)).reason;
+    if (missing !== '') {
+      skipped++;
+      skip(number, missing);
+      continue;
+    }
     const began = performance.now();
     const { own, seen } = await runLab(number);
     const before = results.length;
@@ -54,7 +62,7 @@ async function main(args: string[]): Promise<number> {
     note(number, own, results.slice(before), (performance.now() - began) / 1000);
   }
   const passed = results.filter(({ verdict }) => isGood(verdict)).length;
-  const counts = { passed, failed: results.length - passed + broken.length, skipped: 0 };
+  const counts = { passed, failed: results.length - passed + broken.length, skipped };
   if (given.json) {
     console.log(JSON.stringify({ ...counts, broken }));
   } else {
@@ -63,6 +71,13 @@ async function main(args: string[]): Promise<number> {
     reportCounts(counts);
   }
   return counts.failed === 0 ? 0 : 1;
+}
+
+function skip(number: string, missing: string): void {
+  const reasons = [`skipped: ${missing}`];
+  console.error(`lab ${number} is left out: ${missing}`);
+  const test = `mutants of lab ${number}`;
+  recordResult({ test, passed: 0, failed: 0, skipped: 1, reasons, seconds: 0 });
 }
 
 function note(number: string, own: string | null, results: Judged[], seconds: number): void {

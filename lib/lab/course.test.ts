@@ -7,6 +7,7 @@ import { itNeeds } from '../observe/it-needs.ts';
 import type { Need } from '../observe/needs.ts';
 import { course, loadLab, numberOf } from './course.ts';
 import { loadLabsUpTo } from './examine.ts';
+import { labNeeds } from './lab-needs.ts';
 import { proveOwn, proveReading, proveStart } from './lint/prove.ts';
 import { describeComplaint, lintLab, lintRepository } from './lint.ts';
 
@@ -18,6 +19,7 @@ it('the repository’s README and folders keep the rules', () => {
 
 describe.each(course)('%s', (folder) => {
   const number = numberOf(folder);
+  const needs = [...NEEDS, ...labNeeds(number)];
   const load = async () => {
     const lab = await loadLab(number);
     if (!lab) throw new Error(`lab ${number} is not there`);
@@ -29,18 +31,18 @@ describe.each(course)('%s', (folder) => {
   });
 
   itNeeds(
-    NEEDS,
+    needs,
     'its own runtime passes its checks, its attacks and all checks before',
     async () => {
       expect(await proveOwn(await loadLabsUpTo(number))).toEqual([]);
     },
   );
 
-  itNeeds(NEEDS, 'what a learner starts from does not pass', async () => {
+  itNeeds(needs, 'what a learner starts from does not pass', async () => {
     expect(await proveStart(await load())).toEqual(expect.any(String));
   });
 
-  itNeeds(NEEDS, 'its reading claims what a run prints', async () => {
+  itNeeds(needs, 'its reading claims what a run prints', async () => {
     expect((await proveReading(await load())).map(describeComplaint)).toEqual([]);
   });
 });

@@ -17,6 +17,7 @@ export const course = [
   '05-network-namespace',
   '06-nsenter',
   '07-cgroup-v1',
+  '08-cgroup-v2',
   '09-overlay',
   '10-images',
 ] as const;

@@ -74,10 +74,14 @@ function listJoinMutants(module: RuntimeModule): RuntimeMutant[] {
   if (!join) return [];
   const { argv, env } = sampleContainer();
   const sample = join({ pid: process.pid, namespaces: ALL, argv, env });
-  return lineMutants(sample).map(({ text, index }) => ({
+  const lines = lineMutants(sample).map(({ text, index }) => ({
     text: `join: ${text.replaceAll(String(process.pid), 'PID')}`,
     module: { ...module, join: withoutJoinLine(join, index, sample.lines.length) },
   }));
+  const outside: JoinFunction = (target) => ({ ...join(target), cgroup: undefined });
+  return sample.cgroup === undefined
+    ? lines
+    : [{ text: 'join: clone into the cgroup', module: { ...module, join: outside } }, ...lines];
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import type { Limits } from '../cgroups/limits.ts';
 import type { CgroupPlan } from '../cgroups/plan.ts';
+import type { CgroupSite } from '../cgroups/site.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
 import type { Calls } from '../launch/program.ts';
 import type { LineResult } from '../launch/results.ts';
@@ -35,6 +36,8 @@ export interface StartRequest {
   hostname?: string;
   /** For its cgroup, where the runtime gives it one. */
   limits?: Limits;
+  /** Where its cgroup is made, in place of where the run's are: `--cgroup-parent` of docker. */
+  cgroups?: CgroupSite;
   /** Measure each line. */
   timed?: boolean;
 }

@@ -176,7 +176,7 @@ function makeSubject(making: Making): Subject {
         `${layersOf(rootfs)}/${count}`,
         images ? await lowersOf(images, request.image) : [rootfs],
       ),
-      cgroup: planCgroup(site, id),
+      cgroup: planCgroup(request.cgroups ?? site, id),
       limits: request.limits,
       host: placeOf(host),
     };

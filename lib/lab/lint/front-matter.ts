@@ -3,7 +3,7 @@
 import type { Reading } from '../reading.ts';
 import type { Complaint } from './complaint.ts';
 
-const NEEDS = ['linux', 'root', 'network', 'userns'];
+const NEEDS = ['linux', 'root', 'network', 'userns', 'cgroup-v2', 'cgroup-v1'];
 const THREE = 3;
 
 /** `number` is the lab's, from its folder. */

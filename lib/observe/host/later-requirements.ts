@@ -48,8 +48,17 @@ export const laterRequirements: Requirement[] = [
     title: 'cgroup v2 controllers',
     found: (facts) => listBound(facts, 'v2'),
     ok: (facts) => isBound(facts, 'v2'),
-    remedy: () => 'boot with systemd.unified_cgroup_hierarchy=1, or use a virtual machine',
-    blocks: [],
+    remedy: () =>
+      'boot with systemd.unified_cgroup_hierarchy=1, or in a virtual machine: `npm run vm`, then `npm run vm:lab:08`',
+    blocks: ['08'],
+  }),
+  onLinux({
+    id: 'cgroup-v2-root',
+    title: 'to write to cgroup v2',
+    found: (facts) => (mayWrite(facts) ? 'root' : 'a user, and the tree is root’s'),
+    ok: (facts) => mayWrite(facts) || !isBound(facts, 'v2') || wayToRun(facts) === null,
+    remedy: () => 'run as root of the machine: sudo npm run lab:08',
+    blocks: ['08'],
   }),
 ];
 

@@ -54,7 +54,7 @@ export const machineRequirements: Requirement[] = [
       rootType === null
         ? 'leave the chroot: pivot_root(2) wants a root directory that is a mount point'
         : 'pivot_root(2) does not work on an initramfs: boot from a disk, or switch_root',
-    blocks: ['03', '04', '05', '06', '07'],
+    blocks: ['03', '04', '05', '06', '07', '08'],
   }),
   onLinux({
     id: 'state-directory',

@@ -12,11 +12,11 @@ import { BUILDING, type Lab, onLinux, type Requirement } from './requirement.ts'
 
 /** Which labs make which namespace; mount namespaces, which all make, are part of the privilege. */
 const MADE: [Probed, string, readonly Lab[]][] = [
-  ['pid', 'pid namespaces', ['04', '06', '07']],
-  ['proc', 'a /proc of its own', ['04', '06', '07']],
-  ['uts', 'uts namespaces', ['04', '06', '07']],
-  ['ipc', 'ipc namespaces', ['04', '06', '07']],
-  ['network', 'network namespaces', ['05', '06', '07']],
+  ['pid', 'pid namespaces', ['04', '06', '07', '08']],
+  ['proc', 'a /proc of its own', ['04', '06', '07', '08']],
+  ['uts', 'uts namespaces', ['04', '06', '07', '08']],
+  ['ipc', 'ipc namespaces', ['04', '06', '07', '08']],
+  ['network', 'network namespaces', ['05', '06', '07', '08']],
 ];
 
 export const privilegeRequirements: Requirement[] = [

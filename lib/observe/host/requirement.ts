@@ -5,7 +5,7 @@
  */
 import type { HostFacts, LinuxFacts } from './inspect.ts';
 
-export const LABS = ['00', '01', '02', '03', '04', '05', '06', '07'] as const;
+export const LABS = ['00', '01', '02', '03', '04', '05', '06', '07', '08'] as const;
 
 export type Lab = (typeof LABS)[number];
 

@@ -87,7 +87,7 @@ function remedyOf(facts: HostFacts, id: string): string | undefined {
   return all.find((blocker) => blocker.id === id)?.remedy;
 }
 
-const BUILDING = '01 02 03 04 05 06 07';
+const BUILDING = '01 02 03 04 05 06 07 08';
 
 describe('where nothing is missing', () => {
   it('blocks no lab and notes nothing', () => {
@@ -101,7 +101,7 @@ describe('where nothing is missing', () => {
       'user namespace',
     );
     const asUser = host({ credentials: USER, probes: { self: WALLED, user: ALLOWED } });
-    expect(blocked(asUser)).toEqual({ 'cgroup-v1-root': '07' });
+    expect(blocked(asUser)).toEqual({ 'cgroup-v1-root': '07', 'cgroup-v2-root': '08' });
     expect(remedyOf(asUser, 'cgroup-v1-root')).toContain('sudo');
   });
 
@@ -134,7 +134,7 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
   [
     'an initramfs as root',
     host({ fileSystems: { ...GOOD.fileSystems, rootType: 'rootfs' } }),
-    { 'root-mount': '03 04 05 06 07' },
+    { 'root-mount': '03 04 05 06 07 08' },
     'initramfs',
   ],
   [
@@ -169,7 +169,7 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
       container: IN_DOCKER,
       probes: { self: { tried: true, refused: { proc: 'mount failed' } }, user: ALLOWED },
     }),
-    { 'namespace-proc': '04 06 07' },
+    { 'namespace-proc': '04 06 07 08' },
     '--privileged',
   ],
   [
@@ -236,7 +236,7 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
   [
     'network namespaces at their limit',
     host({ probes: { self: { tried: true, refused: { network: 'No space' } }, user: ALLOWED } }),
-    { 'namespace-network': '05 06 07' },
+    { 'namespace-network': '05 06 07 08' },
     '/proc/sys/user',
   ],
   [
@@ -246,7 +246,7 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
       probes: { self: WALLED, user: { tried: true, refused: { proc: 'mount failed' } } },
       fileSystems: { ...GOOD.fileSystems, coveredProc: ['/proc/kcore'] },
     }),
-    { 'namespace-proc': '04 06 07', 'cgroup-v1-root': '07' },
+    { 'namespace-proc': '04 06 07 08', 'cgroup-v1-root': '07', 'cgroup-v2-root': '08' },
     'unmount what covers /proc/kcore, or run',
   ],
   [
@@ -256,15 +256,20 @@ const CASES: [string, HostFacts, Record<string, string>, string][] = [
     'mounting was refused',
   ],
   ['no ldd', host({ tools: { ...GOOD.tools, ldd: null } }), { 'tool-ldd': BUILDING }, 'libc-bin'],
-  ['no ip', host({ tools: { ...GOOD.tools, ip: null } }), { 'tool-ip': '05 06 07' }, 'iproute2'],
-  ['no nft', host({ tools: { ...GOOD.tools, nft: null } }), { 'tool-nft': '05 06 07' }, 'nftables'],
+  ['no ip', host({ tools: { ...GOOD.tools, ip: null } }), { 'tool-ip': '05 06 07 08' }, 'iproute2'],
+  [
+    'no nft',
+    host({ tools: { ...GOOD.tools, nft: null } }),
+    { 'tool-nft': '05 06 07 08' },
+    'nftables',
+  ],
   [
     "busybox' nsenter, on Alpine",
     host({
       distribution: { id: 'alpine', name: 'Alpine', packages: 'apk' },
       tools: { ...GOOD.tools, nsenter: { path: '/bin/nsenter', version: '1.36.1', busybox: true } },
     }),
-    { 'tool-nsenter': '06 07' },
+    { 'tool-nsenter': '06 07 08' },
     'apk add util-linux-misc',
   ],
 ];
@@ -301,11 +306,14 @@ describe('what one lab, or a later one, will miss', () => {
     expect(remedyOf(facts, 'cgroup-v1')).toContain('UNBOXED_VM=v1 npm run vm:lab:07');
   });
 
+  it('is version 2 of cgroups, likewise', () => {
+    const facts = host({ cgroups: bound(true, false) });
+    expect(blocked(facts)).toEqual({ 'cgroup-v2': '08' });
+    expect(remedyOf(facts, 'cgroup-v2')).toContain('npm run vm:lab:08');
+  });
+
   it('is noted and blocks nothing where no lab is there yet', () => {
-    const spoiled: [Partial<LinuxFacts>, string][] = [
-      [{ cgroups: bound(true, false) }, 'cgroup-v2'],
-      [{ overlayMounts: false }, 'overlay'],
-    ];
+    const spoiled: [Partial<LinuxFacts>, string][] = [[{ overlayMounts: false }, 'overlay']];
     for (const [facts, id] of spoiled) {
       expect(blocked(host(facts))).toEqual({});
       expect(notes(host(facts)).map((note) => note.id)).toEqual([id]);

@@ -13,11 +13,11 @@ const NEEDS: { tool: ToolName; busyboxWillDo: boolean; blocks: readonly Lab[] }[
   { tool: 'mount', busyboxWillDo: true, blocks: ['02', '03', '04', '07'] },
   { tool: 'unshare', busyboxWillDo: true, blocks: ['03', '04', '06', '07'] },
   { tool: 'ps', busyboxWillDo: true, blocks: ['04', '07'] },
-  { tool: 'ip', busyboxWillDo: false, blocks: ['05', '06', '07'] },
-  { tool: 'nft', busyboxWillDo: false, blocks: ['05', '06', '07'] },
+  { tool: 'ip', busyboxWillDo: false, blocks: ['05', '06', '07', '08'] },
+  { tool: 'nft', busyboxWillDo: false, blocks: ['05', '06', '07', '08'] },
   { tool: 'ping', busyboxWillDo: true, blocks: ['05'] },
-  { tool: 'sysctl', busyboxWillDo: true, blocks: ['05', '06', '07'] },
-  { tool: 'nsenter', busyboxWillDo: false, blocks: ['06', '07'] },
+  { tool: 'sysctl', busyboxWillDo: true, blocks: ['05', '06', '07', '08'] },
+  { tool: 'nsenter', busyboxWillDo: false, blocks: ['06', '07', '08'] },
 ];
 
 export const toolRequirements: Requirement[] = NEEDS.map(({ tool, busyboxWillDo, blocks }) =>
