@@ -14,6 +14,7 @@ import { numberOfCapability } from '../../lib/kernel/capabilities.ts';
 import { compare, type Finding, judge } from '../../lib/lab/finding.ts';
 import type { Running, Subject } from '../../lib/lab/subject.ts';
 import { differingNamespaces } from '../../lib/namespaces/joining.ts';
+import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { readMembership } from '../../lib/observe/membership.ts';
 import { namespaceInode } from '../../lib/observe/namespaces.ts';
 import { processesWithEnv, readStatus } from '../../lib/observe/process.ts';
@@ -48,6 +49,8 @@ async function* checkPlain(subject: Subject): AsyncGenerator<Finding> {
   const plan = onlyV1(box.cgroup);
   yield inEach(box, plan);
   await box.type('sleep 60 <&0 & sleep 60 <&0 &');
+  // On its way through execve a process has no environment, by which it is known here.
+  for (const pid of membersOf(plan)) await untilAsleep(pid);
   yield nobodyElse(box, plan);
   yield someLimit(plan);
   yield ownNamespace(box, subject);
