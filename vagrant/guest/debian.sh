@@ -45,6 +45,8 @@ mv /etc/dpkg/dpkg.cfg.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/unboxed
 rm -f /etc/apt/apt.conf.d/99mmdebstrap /etc/apt/sources.list /etc/apt/sources.list.d/*
 rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
 rm -f /var/lib/systemd/random-seed /var/lib/apt/extended_states.old
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/backups/* /tmp/* /run/* /var/tmp/*
+# apt's lists and archives are mmdebstrap's to clear: it does so next, with a configuration of its
+# own in /tmp here. Were that gone, apt-get would clear those of the machine that builds.
+rm -rf /var/backups/* /run/* /var/tmp/*
 find /var/log -type f -delete
 find / -xdev -name __pycache__ -prune -exec rm -rf {} +
