@@ -21,7 +21,7 @@ main() {
   say 'Debian packages' && bring_debian_packages
   say 'certificates' && bring_certificates
   say 'Node and npm' && bring_node && bring_npm
-  say "the project's packages" && bring_packages && lay_packages
+  say "the project's packages" && bring_packages
   say "cgroup layout $UNBOXED_LAYOUT" && set_layout
   name_machine
   rm -rf "$handed"
@@ -159,9 +159,14 @@ has_integrity() {
     [ "sha512-$(openssl dgst -sha512 -binary "$1" | base64 -w 0)" = "$integrity" ]
 }
 
-# $packages gets what the project's lock file asks for, unless it is what is there.
+# The packages of the project's lock file: those that are here, unless the lock file asks for others.
 bring_packages() {
-  ! cmp -s $project/package-lock.json $packages/package-lock.json || return 0
+  [ ! -d $project/node_modules ] || ! node -e "$HOLDS" || return 0
+  if [ -d $packages/node_modules ]; then
+    lay_packages
+    ! cmp -s $project/package-lock.json $packages/package-lock.json || return 0
+    ! node -e "$HOLDS" || return 0
+  fi
   stage=$packages.stage
   rm -rf $stage
   mkdir -p $stage
@@ -174,10 +179,16 @@ bring_packages() {
   (cd $stage && npm ci $omit --include=optional --ignore-scripts --no-audit --no-fund \
     --loglevel=error </dev/null) ||
     stop "npm could not install the project's packages" \
-      'the guest needs the network for this, or a box built from the same package-lock.json: npm run vm:box'
+      'the guest needs the network for this, or a new machine from a new box: npm run vm:box, npm run vm:destroy, npm run vm'
   rm -rf $packages
   mv $stage $packages
+  lay_packages
 }
+
+# Ends well when nothing that a lab needs is missing, by the same rule as the project's bootstrap.
+HOLDS="import('$project/scripts/bootstrap/packages.mjs').then(({ missingPackages }) => {
+  process.exitCode = missingPackages('$project', { dev: false }).length === 0 ? 0 : 1;
+})"
 
 # Makes them the project's node_modules. In a copy of the project by hard links; in a folder of the
 # host, where another system's packages may lie, by a mount that every start makes again.
@@ -196,6 +207,7 @@ ExecStart=/bin/sh -c 'mountpoint -q $modules || mount --bind $packages/node_modu
 WantedBy=multi-user.target
 END
     mkdir -p $modules
+    ! mountpoint -q $modules || umount $modules
     systemctl daemon-reload
     systemctl enable --quiet unboxed-packages.service
     systemctl start unboxed-packages.service

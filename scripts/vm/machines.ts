@@ -68,6 +68,14 @@ export function vagrantId(machine: Machine): { provider: string; id: string } | 
   return null;
 }
 
+/** Vagrant's name of the box that the machine was made from; null where it has none. */
+export function boxOf(machine: Machine): string | null {
+  const made = vagrantId(machine);
+  if (made === null) return null;
+  const file = join(stateDirectory(), 'machines', machine, made.provider, 'box_meta');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')).name ?? null) : null;
+}
+
 /** libvirt's name for it, by the rule of the Vagrantfile. */
 export function domainName(machine: Machine): string {
   const hash = createHash('sha256').update(stateDirectory()).digest('hex').slice(0, 8);

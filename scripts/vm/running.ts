@@ -1,7 +1,7 @@
 /** Machines as they are now, without Vagrant, which takes seconds to say so. */
 import { execa } from 'execa';
 import { enterLibvirt, findLibvirt, virsh } from './libvirt.ts';
-import { type Machine, readNote, vagrantId } from './machines.ts';
+import { boxOf, type Machine, readNote, vagrantId } from './machines.ts';
 import type { Guest } from './ssh.ts';
 import type { VagrantSetup } from './vagrant.ts';
 
@@ -51,8 +51,9 @@ async function lookAtDomain(
   }
 }
 
-/** As the machine was made; otherwise the Vagrantfile would try KVM anew. */
+/** As the machine was made: the Vagrantfile would try KVM anew, and take the box that is now. */
 function environment(machine: Machine): Record<string, string> {
   const driver = readNote(machine)?.driver;
-  return driver ? { UNBOXED_VM_DRIVER: driver } : {};
+  const box = boxOf(machine);
+  return { ...(driver && { UNBOXED_VM_DRIVER: driver }), ...(box && { UNBOXED_BOX: box }) };
 }

@@ -10,6 +10,7 @@ import { type ChosenBox, chooseBox } from './choose-box.ts';
 import { lookAtHost } from './host-facts.ts';
 import { enterLibvirt, type LibvirtState } from './libvirt.ts';
 import {
+  boxOf,
   filesOf,
   MACHINES,
   type Machine,
@@ -24,9 +25,10 @@ import { mend } from './mend.ts';
 import { meetMyFiles } from './my-files.ts';
 import { type Finding, type HostFacts, preflight } from './preflight.ts';
 import { type Progress, showProgress } from './progress.ts';
+import { lookAtMachine } from './running.ts';
 import { connect, type Guest } from './ssh.ts';
 import { copyProject } from './sync.ts';
-import { takeTurn } from './turn.ts';
+import { type Turn, takeTurn } from './turn.ts';
 import { runVagrant, type VagrantSetup } from './vagrant.ts';
 import { VmError } from './vm-error.ts';
 
@@ -51,20 +53,13 @@ export async function bringUp(machine: Machine, say: Say, signal: AbortSignal): 
   );
   const progress = showProgress();
   try {
-    const setup = await prepare({ provider, libvirt, box, facts, progress, say });
+    const setup = await prepare({ machine, provider, libvirt, box, facts, progress, say });
     signal.throwIfAborted();
     const guest = { machine, setup };
     if (!(await isReady(guest))) {
+      const settled = readNote(machine)?.madeBy === madeBy();
       removeNote(machine);
-      await runVagrant({
-        setup,
-        args: ['up', machine, '--provision', '--provider', provider],
-        log: filesOf(machine).log,
-        turn,
-        onLine: progress.take,
-        signal,
-      });
-      await connect(guest);
+      await make(guest, { settled, progress, turn, signal });
       const driver = facts.kvm && (facts.kvm.works ? 'kvm' : 'qemu');
       writeNote(machine, { box: box.name, provider, driver, madeBy: madeBy() });
     }
@@ -78,6 +73,31 @@ export async function bringUp(machine: Machine, say: Say, signal: AbortSignal): 
     progress.end();
     turn.release();
   }
+}
+
+/**
+ * What `settled` says was provisioned by the files as they are needs only to be started. One that
+ * runs already was interrupted, or is not of today's files: `up` would provision it twice.
+ */
+async function make(
+  guest: Guest,
+  run: { settled: boolean; progress: Progress; turn: Turn; signal: AbortSignal },
+): Promise<void> {
+  const { machine, setup } = guest;
+  const { settled, progress, turn, signal } = run;
+  const vagrant = (...args: string[]) => {
+    progress.begin('starting Vagrant');
+    const log = filesOf(machine).log;
+    return runVagrant({ setup, args, log, turn, onLine: progress.take, signal });
+  };
+  const runs = (await lookAtMachine(machine)).state === 'running';
+  const provision = runs || settled ? '--no-provision' : '--provision';
+  await vagrant('up', machine, provision, '--provider', setup.provider);
+  await connect(guest);
+  if (!runs || settled) return;
+  progress.begin('copying the project');
+  await copyProject(guest);
+  await vagrant('provision', machine);
 }
 
 function blocked(machine: Machine, problems: Finding[]): VmError {
@@ -99,6 +119,7 @@ function describe(run: {
 }
 
 async function prepare(run: {
+  machine: Machine;
   provider: string;
   libvirt: LibvirtState;
   box: ChosenBox;
@@ -106,8 +127,9 @@ async function prepare(run: {
   progress: Progress;
   say: Say;
 }): Promise<VagrantSetup> {
-  const { provider, libvirt, box, facts, progress, say } = run;
-  const env: Record<string, string> = box.given ? { UNBOXED_BOX: box.given } : {};
+  const { machine, provider, libvirt, box, facts, progress, say } = run;
+  const given = boxOf(machine) ?? box.given;
+  const env: Record<string, string> = given ? { UNBOXED_BOX: given } : {};
   if (provider !== 'libvirt') return { provider, enter: [], env };
   if (libvirt.kind === 'own' && libvirt.pid === null) progress.begin('starting libvirt');
   const enter = await enterLibvirt(libvirt);
