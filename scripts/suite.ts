@@ -49,11 +49,12 @@ async function runLab(number: string): Promise<boolean> {
   const result = {
     test: `lab ${number}`,
     seconds: (performance.now() - began) / 1000,
-    ...readEvents(run.stdout, run.exitCode, run.stderr),
+    ...readEvents(run),
   };
   const mark = result.failed > 0 ? styleText('red', '✗') : styleText('green', '✓');
   console.log(`${mark} ${result.test}  ${result.passed} held (${result.seconds.toFixed(1)} s)`);
   for (const reason of result.reasons) console.log(`    ${reason}`);
+  if (result.failed > 0) console.log(run.stderr);
   recordResult(result);
   return result.failed === 0;
 }
@@ -67,7 +68,14 @@ interface Event {
   message?: string;
 }
 
-function readEvents(stdout: string, exitCode: number | undefined, stderr: string) {
+interface Ended {
+  stdout: string;
+  stderr: string;
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+}
+
+function readEvents({ stdout, stderr, exitCode, signal }: Ended) {
   // A host without what the lab needs: it has said what is missing.
   if (exitCode === 3) {
     const why = stderr.split('\n').map((line) => line.trim());
@@ -81,7 +89,8 @@ function readEvents(stdout: string, exitCode: number | undefined, stderr: string
     reasons.push(`failed: ${message}`);
   }
   if (exitCode !== 0 && reasons.length === 0) {
-    reasons.push(`failed: exit code ${exitCode}: ${stderr.trim().split('\n').at(-1) ?? ''}`);
+    const end = signal ?? `exit code ${exitCode}`;
+    reasons.push(`failed: ${end}: ${stderr.trim().split('\n').at(-1) ?? ''}`);
   }
   return { passed: judged.length - wrong.length, failed: reasons.length, skipped: 0, reasons };
 }

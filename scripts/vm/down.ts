@@ -19,6 +19,7 @@ import {
 } from './machines.ts';
 import { listDomains, listVolumes, mend, vagrantHome } from './mend.ts';
 import { meetMyFiles } from './my-files.ts';
+import { alone, busyNeighbours, leave } from './neighbours.ts';
 import { showProgress } from './progress.ts';
 import { findRunning, lookAtMachine } from './running.ts';
 import { connect, disconnect } from './ssh.ts';
@@ -59,12 +60,13 @@ export async function destroy(say: Say, signal: AbortSignal): Promise<void> {
       await destroyMachine(machine, turn, progress.take, signal);
     }
     progress.begin('removing what belongs to them');
-    await removeRest(say);
+    await alone(() => removeRest(say));
   } finally {
     progress.end();
     turn.release();
   }
   removeState();
+  leave();
   say('no machine is left');
 }
 
@@ -124,17 +126,22 @@ async function destroyMachine(
   for (const file of Object.values(filesOf(machine))) rmSync(file, { force: true });
 }
 
-/** Domains and disks that Vagrant does not know; without any other machine of ours, all the rest. */
+/**
+ * Domains and disks that Vagrant does not know; where no other checkout has a machine or is about
+ * to have one, all the rest.
+ */
 async function removeRest(say: Say): Promise<void> {
   const libvirt = process.platform === 'linux' ? findLibvirt() : { kind: 'none' as const, why: '' };
   const ours = MACHINES.map(domainName);
   if (libvirt.kind === 'own' && libvirt.pid === null) {
     // Nothing runs: what it kept are files.
     const others = ownImages().filter((name) => !ours.includes(name));
-    if (others.length === 0) await removeOwnLibvirt();
+    if (others.length > 0 || busyNeighbours().length > 0) return;
+    await removeOwnLibvirt();
   } else if (libvirt.kind !== 'none' && (libvirt.kind === 'own' || MACHINES.some(vagrantId))) {
     const enter = await enterLibvirt(libvirt);
     await mend(enter, MACHINES, say);
+    if (busyNeighbours().length > 0) return;
     const left = [...(await listDomains(enter)).keys()];
     if (left.some((name) => name.startsWith('unboxed-'))) return;
     for (const { name } of await listVolumes(enter)) {

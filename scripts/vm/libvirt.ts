@@ -46,7 +46,8 @@ export function findLibvirt(): LibvirtState {
 export async function enterLibvirt(found: LibvirtState): Promise<string[]> {
   if (found.kind === 'system') return [];
   if (found.kind === 'none') throw new VmError(`libvirt: ${found.why}`, { exitCode: 3 });
-  const pid = found.pid ?? (await startDaemons());
+  // Looked for anew: another checkout may have ended or started it since.
+  const pid = daemon() ?? (await startDaemons());
   return ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`];
 }
 

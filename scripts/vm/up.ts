@@ -23,6 +23,7 @@ import {
 } from './machines.ts';
 import { mend } from './mend.ts';
 import { meetMyFiles } from './my-files.ts';
+import { alone, arrive } from './neighbours.ts';
 import { type Finding, type HostFacts, preflight } from './preflight.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { lookAtMachine } from './running.ts';
@@ -132,7 +133,10 @@ async function prepare(run: {
   const env: Record<string, string> = given ? { UNBOXED_BOX: given } : {};
   if (provider !== 'libvirt') return { provider, enter: [], env };
   if (libvirt.kind === 'own' && libvirt.pid === null) progress.begin('starting libvirt');
-  const enter = await enterLibvirt(libvirt);
+  const enter = await alone(() => {
+    arrive();
+    return enterLibvirt(libvirt);
+  });
   await mend(enter, MACHINES, say);
   if (facts.kvm) env.UNBOXED_VM_DRIVER = facts.kvm.works ? 'kvm' : 'qemu';
   return { provider, enter, env };
