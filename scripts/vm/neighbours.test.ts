@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -20,6 +20,7 @@ afterEach(() => {
 /** What follows is this checkout's. */
 function be(checkout: string): string {
   const state = join(directory, checkout);
+  mkdirSync(join(state, 'unboxed'), { recursive: true });
   vi.stubEnv('VAGRANT_DOTFILE_PATH', state);
   return join(state, 'unboxed');
 }
