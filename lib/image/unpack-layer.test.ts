@@ -93,7 +93,7 @@ describe('what a file is to have', () => {
   });
 
   itNeeds(
-    ['root'],
+    ['root', 'user-attributes'],
     'attributes that belong to the machine are left out, and that is told',
     async () => {
       const pax: [string, string][] = [
@@ -227,7 +227,7 @@ describe('without root, in a user namespace', () => {
   const program = fileURLToPath(new URL('unpack.fixture.ts', import.meta.url));
 
   itNeeds(
-    ['userns', 'unshare', 'setpriv'],
+    ['userns', 'unshare', 'setpriv', 'user-attributes'],
     'a layer unpacks as far as it goes, and what is missing is told',
     () => {
       chmodSync(base, 0o777);

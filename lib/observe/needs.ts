@@ -4,8 +4,8 @@
  *
  * capabilities(7), user_namespaces(7), filesystems(5)
  */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
 import { detectCgroups } from './cgroups.ts';
 import { findCommand } from './command.ts';
 import { orGone, orNull, readProcFile } from './proc-file.ts';
@@ -14,6 +14,8 @@ import { readStatus } from './status.ts';
 /** Null when it is there, else why not. */
 type Lookup = () => string | null;
 
+/** Of statfs(2). */
+const TMPFS_MAGIC = 0x01021994;
 const CAP_NET_ADMIN = 12n;
 const CAP_SYS_ADMIN = 21n;
 
@@ -29,6 +31,8 @@ const LOOKUPS = {
   overlay: lookUpOverlay,
   /** `lowerdir+` in the calls of the new mount interface, and whiteouts that are attributes. */
   'linux-6.8': () => lookUpRelease(6, 8),
+  /** On the file system where temporary files go, the attributes that a user may name. */
+  'user-attributes': lookUpUserAttributes,
   kvm: lookUpKvm,
   'cgroup-v1': () => {
     const { controllers, named } = detectCgroups();
@@ -154,6 +158,12 @@ function lookUpRelease(major: number, minor: number): string | null {
   const [ours = 0, its = 0] = release().split('.').map(Number);
   if (ours > major || (ours === major && its >= minor)) return null;
   return `this is Linux ${release()}, older than ${major}.${minor}`;
+}
+
+function lookUpUserAttributes(): string | null {
+  const old = lookUpRelease(6, 6);
+  if (old === null || statfsSync(tmpdir()).type !== TMPFS_MAGIC) return null;
+  return `${tmpdir()} is a tmpfs, which has user.* attributes since Linux 6.6, and ${old}`;
 }
 
 function lookUpKvm(): string | null {

@@ -72,53 +72,45 @@ describe('an overlay as an action of the host', () => {
   if (process.geteuid?.() === 0) withSandbox();
 
   for (const api of ['classic', 'new'] as const) {
-    itNeeds(
-      ['root', 'overlay'],
-      `is mounted by the ${api} calls and gone when undone`,
-      async () => {
-        const overlay = prepare(['top', 'bottom'], {
-          options: { redirectDir: 'on', volatile: true },
+    itNeeds([...API[api]], `is mounted by the ${api} calls and gone when undone`, async () => {
+      const overlay = prepare(['top', 'bottom'], {
+        options: { redirectDir: 'on', volatile: true },
+      });
+      const action = overlayAction(overlay, { api, flags: MS_NOSUID | MS_NODEV });
+      await whileDone(action, () => {
+        expect(readFileSync(`${root}/merged/which`, 'utf8')).toBe(`${root}/top`);
+        const seen = overlayAt(`${root}/merged`);
+        expect(seen).toMatchObject({
+          lowers: overlay.lowers,
+          upper: overlay.upper,
+          work: overlay.work,
         });
-        const action = overlayAction(overlay, { api, flags: MS_NOSUID | MS_NODEV });
-        await whileDone(action, () => {
-          expect(readFileSync(`${root}/merged/which`, 'utf8')).toBe(`${root}/top`);
-          const seen = overlayAt(`${root}/merged`);
-          expect(seen).toMatchObject({
+        // `fsync=volatile` since Linux 6.18.
+        expect(seen?.options.join()).toMatch(/\bvolatile\b/);
+        expect(mountAt(readMountinfo(), overlay.target)?.options).toEqual(
+          expect.arrayContaining(['nosuid', 'nodev']),
+        );
+      });
+      expect(overlayAt(overlay.target)).toBeNull();
+    });
+
+    itNeeds([...API[api]], `takes every name of a directory by the ${api} calls`, async () => {
+      for (const name of ODD) {
+        const overlay = prepare([`lower ${name}`, 'bottom'], {
+          upper: `${root}/${name}/upper`,
+          work: `${root}/${name}/work`,
+        });
+        await whileDone(overlayAction(overlay, { api }), () => {
+          expect(readFileSync(`${root}/merged/which`, 'utf8')).toBe(`${root}/lower ${name}`);
+          expect(overlayAt(overlay.target)).toMatchObject({
             lowers: overlay.lowers,
             upper: overlay.upper,
-            work: overlay.work,
           });
-          // `fsync=volatile` since Linux 6.18.
-          expect(seen?.options.join()).toMatch(/\bvolatile\b/);
-          expect(mountAt(readMountinfo(), overlay.target)?.options).toEqual(
-            expect.arrayContaining(['nosuid', 'nodev']),
-          );
+          writeFileSync(`${root}/merged/new`, '');
+          expect(readdirSync(overlay.upper ?? '')).toEqual(['new']);
         });
-        expect(overlayAt(overlay.target)).toBeNull();
-      },
-    );
-
-    itNeeds(
-      ['root', 'overlay'],
-      `takes every name of a directory by the ${api} calls`,
-      async () => {
-        for (const name of ODD) {
-          const overlay = prepare([`lower ${name}`, 'bottom'], {
-            upper: `${root}/${name}/upper`,
-            work: `${root}/${name}/work`,
-          });
-          await whileDone(overlayAction(overlay, { api }), () => {
-            expect(readFileSync(`${root}/merged/which`, 'utf8')).toBe(`${root}/lower ${name}`);
-            expect(overlayAt(overlay.target)).toMatchObject({
-              lowers: overlay.lowers,
-              upper: overlay.upper,
-            });
-            writeFileSync(`${root}/merged/new`, '');
-            expect(readdirSync(overlay.upper ?? '')).toEqual(['new']);
-          });
-        }
-      },
-    );
+      }
+    });
   }
 
   for (const count of [128, MAX_LOWERS]) {

@@ -12,7 +12,6 @@ import { stateDirectory } from '../../host/state.ts';
 import { withHost } from '../../host/with-host.ts';
 import { findCommand } from '../../observe/command.ts';
 import { copyRootfs } from '../../rootfs/copy-rootfs.ts';
-import { HOST_COMMANDS } from '../../rootfs/host-commands.ts';
 import { ensureRootfs } from '../../rootfs/rootfs-cache.ts';
 import type { RootfsOptions } from '../../rootfs/rootfs-plan.ts';
 import { cacheKey, openCache } from '../build/cache.ts';
@@ -22,6 +21,7 @@ import { ImageError } from '../image-error.ts';
 import type { ImageConfig } from '../spec.ts';
 import type { ImageRecord, Layer, Store } from '../store.ts';
 import { hostPlatform } from '../transfer/platform.ts';
+import { OS_RELEASE, ofHost } from './base-tree.ts';
 
 export const BASE_IMAGE = 'unboxed/base';
 
@@ -40,20 +40,10 @@ export interface BaseOptions {
   state?: string;
 }
 
-/** Those of a lab's root, and what a RUN is likely to call. */
-const COMMANDS = [
-  ...HOST_COMMANDS,
-  ...'basename chown cp date dirname find gzip install mv od seq sha256sum tar tee test which'.split(
-    ' ',
-  ),
-];
-
-const OS_RELEASE = { PRETTY_NAME: 'unboxed base image', VERSION_ID: '1' };
-
 /** Throws RootfsError, ImageError: no such program here. */
 export async function makeBaseImage(store: Store, options: BaseOptions = {}): Promise<ImageRecord> {
   const { from = 'host', names = [BASE_IMAGE], sourceDateEpoch = 0 } = options;
-  const wanted = from === 'host' ? ofHost(options) : await ofBusybox();
+  const wanted = from === 'host' ? ofHost(options.commands) : await ofBusybox();
   const state = options.state ?? stateDirectory();
   const layer = options.tree
     ? await packTree(store, options.tree, options)
@@ -68,11 +58,6 @@ export async function makeBaseImage(store: Store, options: BaseOptions = {}): Pr
   };
   return store.putImage(config, [...names]);
 }
-
-const ofHost = ({ commands }: BaseOptions): RootfsOptions => ({
-  osRelease: OS_RELEASE,
-  commands: commands ?? COMMANDS,
-});
 
 async function ofBusybox(): Promise<RootfsOptions> {
   const busybox = findCommand('busybox');

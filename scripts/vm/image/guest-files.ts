@@ -1,7 +1,8 @@
 /**
  * What a guest has beyond Debian, as a tar archive to lay over it: the pinned Node and npm in
  * /usr/local, the packages of the project's lock file in /opt/unboxed/packages, and the settings
- * in vagrant/guest/files. npm checks every package against the hash in its lock file, and runs no
+ * in vagrant/guest/files. In /opt/unboxed/packages/roots is what makes the labs' root filesystems,
+ * for assemble.sh, which removes it again. npm checks every package against the hash in its lock file, and runs no
  * install script: they would run here, not in the guest.
  */
 
@@ -15,12 +16,18 @@ import { runTool } from './run-tool.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FILES = join(ROOT, 'vagrant/guest/files');
+/** What makes the labs' root filesystems, in the guest itself, while it is put together. */
+const MAKER = 'scripts/vm/image/lab-roots.ts';
+const MADE_BY = [MAKER, 'lib/rootfs', 'lib/image/base/base-tree.ts'];
 const LOCKED = { node: 'scripts/node', npm: 'vagrant/guest', packages: '.' };
 
 /** Names the archive by what it is made from. */
 export async function guestFilesId(arch: Arch): Promise<string> {
   const own = await readFile(fileURLToPath(import.meta.url));
-  return inputHash([arch, own, ...(await lockedParts()), ...(await treeParts(FILES))]);
+  const makers = await makerFiles();
+  const making = await Promise.all(makers.map((file) => readFile(join(ROOT, file))));
+  const settings = await treeParts(FILES);
+  return inputHash([arch, own, ...(await lockedParts()), ...makers, ...making, ...settings]);
 }
 
 /** Finds the archive or makes it, in less than a minute. Throws ImageError. */
@@ -38,6 +45,9 @@ export async function ensureGuestFiles(
       for (const file of await filesBelow(FILES)) await cp(join(FILES, file), join(stage, file));
       await installNode(stage, arch, signal);
       await installPackages(stage, arch, signal);
+      for (const file of await makerFiles()) {
+        await cp(join(ROOT, file), join(stage, 'opt/unboxed/packages/roots', file));
+      }
       await pack(stage, path, signal);
     } finally {
       await rm(stage, { recursive: true, force: true });
@@ -112,6 +122,17 @@ async function pack(stage: string, path: string, signal?: AbortSignal): Promise<
 async function lockedParts(): Promise<Buffer[]> {
   const files = Object.values(LOCKED).map((folder) => join(ROOT, folder, 'package-lock.json'));
   return Promise.all(files.map((file) => readFile(file)));
+}
+
+/** Their paths in the project; a test has no part in it. */
+async function makerFiles(): Promise<string[]> {
+  const found = await Promise.all(
+    MADE_BY.map(async (path) => {
+      if (path.endsWith('.ts')) return [path];
+      return (await filesBelow(join(ROOT, path))).map((file) => join(path, file));
+    }),
+  );
+  return found.flat().filter((file) => !file.endsWith('.test.ts'));
 }
 
 /** Names and texts of all files below `folder`, in the order of their names. */
