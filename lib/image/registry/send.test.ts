@@ -11,7 +11,7 @@ import { networkError, responseError } from './registry-error.ts';
 import { type Call, PATIENCE, send } from './send.ts';
 import { makeCertificate } from './token-server.fixture.ts';
 
-const patience = { ...PATIENCE, firstWait: 1, silence: 300 };
+const patience = { ...PATIENCE, firstWait: 1 };
 
 async function serve(server: Server & { closeAllConnections(): void }) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -26,7 +26,7 @@ async function serve(server: Server & { closeAllConnections(): void }) {
 }
 
 /** What comes back from a server that answers with these, one after the other, and how many did. */
-async function ask(call: Call, answers: RequestListener[]) {
+async function ask(call: Call, answers: RequestListener[], silence = PATIENCE.silence) {
   let asked = 0;
   const listener: RequestListener = (request, response) => {
     asked += 1;
@@ -36,7 +36,7 @@ async function ask(call: Call, answers: RequestListener[]) {
   const url = new URL(`http://127.0.0.1:${server.port}/`);
   const retries: string[] = [];
   const onRetry = (why: string) => retries.push(why);
-  const sending = { where: 'registry', patience, onRetry };
+  const sending = { where: 'registry', patience: { ...patience, silence }, onRetry };
   const result = await send(url, call, sending).catch((error: Error) => error);
   const error = result instanceof Error ? result : await responseError('registry', result);
   return { error, status: result instanceof Error ? null : result.status, asked, retries };
@@ -107,7 +107,7 @@ it('does not wait for hours, and says how long it would be', async () => {
 });
 
 it('does not wait for ever for an answer', async () => {
-  const { error, asked } = await ask({}, [() => undefined]);
+  const { error, asked } = await ask({}, [() => undefined], 300);
   expect(error.message).toBe('registry: no answer within 0.3 s');
   expect(asked).toBe(5);
 });
