@@ -87,19 +87,6 @@ itNeeds(
   },
 );
 
-itNeeds(
-  ['root', 'v1:pids', 'unshare'],
-  'those of version 1 are told to be out of reach',
-  async () => {
-    await using group = ownCgroup('pids');
-    const sleeper = await sleeperIn(group.path);
-    const { stderr } = await killFromInside(group.path);
-    expect(stderr).toContain('processes in it have no pid in this pid namespace');
-    await killCgroups([group.path]);
-    expect(await sleeper.exited).toBe('SIGKILL');
-  },
-);
-
 itNeeds(['root', 'cgroup-v2'], 'what is in a version 2 cgroup, frozen, is ended', async () => {
   await using group = ownCgroup('v2');
   const inner = join(group.path, 'inner');

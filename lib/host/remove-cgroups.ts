@@ -73,7 +73,10 @@ function directoriesBelow(path: string): string[] {
   return [path, ...names.flatMap((name) => directoriesBelow(join(path, name)))];
 }
 
-/** Pids, as this process's pid namespace has them; 0 for one that has none there. */
+/**
+ * Pids, as this process's pid namespace has them. One that has none there is 0 in version 2, and is
+ * not listed in version 1.
+ */
 export const membersBelow = (path: string): number[] =>
   directoriesBelow(path).flatMap((directory) => {
     try {
@@ -108,11 +111,6 @@ const AT_ONCE = 256;
 /** Each through a pidfd, opened before it is looked whether that pid is still a member. */
 function signalMembers(path: string): void {
   const members = membersBelow(path);
-  if (members.includes(0)) {
-    throw new HostError(`${path}: processes in it have no pid in this pid namespace`, {
-      remedy: 'end it from the namespace that it was started from',
-    });
-  }
   for (let from = 0; from < members.length; from += AT_ONCE) {
     using open = new DisposableStack();
     const pidfds = members.slice(from, from + AT_ONCE).flatMap((pid) => {
