@@ -1,5 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { removeTree } from '../host/remove-tree.ts';
 import { withHost } from '../host/with-host.ts';
@@ -161,5 +163,24 @@ itNeeds(
     await expect(running).rejects.toThrow('enough');
     expect(processesWithEnv('container', 'build-test')).toEqual([]);
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(state);
+  },
+);
+
+itNeeds(
+  ['root', 'overlay', 'unshare', 'ldd'],
+  'on a host whose mounts are shared, none of its own gets there',
+  async () => {
+    const directory = mkdtempSync('/var/tmp/unboxed-shared-');
+    try {
+      const step = fileURLToPath(new URL('build-step.fixture.ts', import.meta.url));
+      const text = 'FROM unboxed/base\nRUN cut -d " " -f 5- /proc/self/mountinfo\n';
+      const shared = ['--mount', '--propagation', 'shared', process.execPath, step];
+      const { stdout } = await execa('unshare', [...shared, directory, text]);
+      const mounts = stdout.split('\n').filter((line) => line.startsWith('/'));
+      expect(mounts.length).toBeGreaterThan(10);
+      expect(mounts.filter((line) => /shared:|master:/.test(line))).toEqual([]);
+    } finally {
+      removeTree(directory);
+    }
   },
 );

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { execa } from 'execa';
 import { expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readStat } from '../observe/process.ts';
@@ -62,6 +63,26 @@ itNeeds(
     delete process.env.container;
     await frozen(group.path, 'freezer.state', 'FROZEN', sleeper.pid);
     await endProcesses(`frozen-${process.pid}`);
+    expect(await sleeper.exited).toBe('SIGKILL');
+  },
+);
+
+/** From a pid namespace of its own, in which the members have no pid: they are listed as 0. */
+const killFromInside = (path: string) => {
+  const module = new URL('remove-cgroups.ts', import.meta.url);
+  const script = `import { killCgroups } from '${module}'; await killCgroups(['${path}'])`;
+  const node = [process.execPath, '--input-type=module', '--eval', script];
+  return execa('unshare', ['--pid', '--fork', ...node], { reject: false });
+};
+
+itNeeds(
+  ['root', 'cgroup-v2', 'unshare'],
+  'the kernel ends those of version 2 that have no pid here, which no signal reaches',
+  async () => {
+    await using group = ownCgroup('v2');
+    const sleeper = await sleeperIn(group.path);
+    const { exitCode, stderr } = await killFromInside(group.path);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(await sleeper.exited).toBe('SIGKILL');
   },
 );

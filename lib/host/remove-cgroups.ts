@@ -73,7 +73,10 @@ function directoriesBelow(path: string): string[] {
   return [path, ...names.flatMap((name) => directoriesBelow(join(path, name)))];
 }
 
-/** Pids, as this process's pid namespace has them. */
+/**
+ * Pids, as this process's pid namespace has them. One that has none there is 0 in version 2, and is
+ * not listed in version 1.
+ */
 export const membersBelow = (path: string): number[] =>
   directoriesBelow(path).flatMap((directory) => {
     try {

@@ -22,6 +22,7 @@ import { Readable } from 'node:stream';
 import { kernel } from '../kernel/call.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from '../kernel/constants.ts';
 import { getXattr, listXattrs } from '../kernel/xattr.ts';
+import { isOfLayer } from './attributes.ts';
 import { ImageError } from './image-error.ts';
 import { entryBytes, type PackedEntry, paddingOf, TAR_END } from './pack-entry.ts';
 import { showName, toFsPath, toPath } from './unpack-names.ts';
@@ -217,7 +218,7 @@ function attributesOf(
   const target = toPath(reached);
   for (const name of listXattrs(target)) {
     const own = OVERLAY.exec(name)?.[1];
-    if (!own && name !== 'security.capability' && !name.startsWith('user.')) continue;
+    if (!own && !isOfLayer(name)) continue;
     const value = getXattr(target, name)?.toString('latin1') ?? '';
     if (own) overlay.set(own, value);
     else xattrs.push([Buffer.from(name).toString('latin1'), value]);

@@ -13,10 +13,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getXattr, removeXattr, setXattr } from '../kernel/xattr.ts';
+import { itNeeds } from '../observe/it-needs.ts';
+import { aclFor } from '../overlay/acl.fixture.ts';
 import { digestOf } from './digest.ts';
 import { type Layer, openStore, type Store } from './store.ts';
 import { directory, inPieces, link, symlink, tar } from './tar.fixture.ts';
+import type { PaxRecord } from './tar-pax.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'unboxed-verify-'));
 let store: Store;
@@ -135,4 +139,74 @@ it.each(changes)('%s is found', async (_name, problem, change, back) => {
   const problems = (await store.verify()).map((finding) => finding.problem);
   back(layer.diff);
   expect(problems.join('\n')).toMatch(problem);
+});
+
+describe('attributes', () => {
+  const acl: PaxRecord = ['SCHILY.xattr.system.posix_acl_access', aclFor(7).toString('latin1')];
+  let other: Store;
+  let root: string;
+
+  beforeAll(async () => {
+    other = await openStore(mkdtempSync(join(base, 'attributes-')));
+    const stream = inPieces(
+      tar(
+        { name: 'file', mode: 0o640, pax: [['SCHILY.xattr.user.note', 'a'], acl] },
+        ...[{ name: 'plain' }, directory('plain-directory/'), { name: '.wh.gone' }],
+        ...[directory('opaque/'), { name: 'opaque/.wh..wh..opq' }, directory('opaque/in/')],
+        ...[
+          { name: '.wh.anew' },
+          { name: 'anew/file' },
+          directory('hides/'),
+          { name: '.wh.hides' },
+        ],
+        // Of the last entry of a name, and of what has become of it.
+        ...[directory('was/'), { name: 'was/.wh..wh..opq' }, { name: 'was' }, directory('was/')],
+        ...[{ name: '.wh.entry' }, directory('entry/')],
+        directory('again/', { pax: [['SCHILY.xattr.user.first', 'a']] }),
+        directory('again/'),
+      ),
+    );
+    const layer = await other.addLayer({ parent: null, stream });
+    root = layer.diff;
+    // Overlay does not look at a root's mark: the directories in it have it.
+    const whole = tar({ name: '.wh..wh..opq' }, directory('opaque/'), directory('other/'));
+    await other.addLayer({ parent: layer.chainId, stream: inPieces(whole) });
+  });
+
+  itNeeds(['root'], 'that are those of the layer are no findings', async () => {
+    expect(await other.verify()).toEqual([]);
+  });
+
+  const opaque = 'trusted.overlay.opaque';
+  const changed: [name: string, attribute: string, value: string | null, problem: RegExp][] = [
+    ['file', 'user.note', 'b', /attribute user.note is 62 and not 61/],
+    ['file', 'user.note', null, /attribute user.note is absent and not 61/],
+    ['file', 'system.posix_acl_access', null, /attribute system.posix_acl_access is absent/],
+    ['plain', 'user.note', 'b', /attribute user.note is 62 and not absent/],
+    ['opaque', opaque, null, /does not hide any more/],
+    ['opaque', opaque, 'x', /does not hide any more/],
+    ['entry', opaque, null, /does not hide any more/],
+    ['anew', opaque, null, /does not hide any more/],
+    ['hides', opaque, null, /does not hide any more/],
+    ['plain-directory', opaque, 'y', /trusted.overlay.opaque, which is not of its layer/],
+    ['plain-directory', 'trusted.overlay.redirect', '/etc', /redirect, which is not of its layer/],
+    ['plain', 'trusted.overlay.whiteout', 'y', /whiteout, which is not of its layer/],
+    ['plain', 'trusted.overlay.metacopy', '', /metacopy, which is not of its layer/],
+  ];
+
+  for (const [name, attribute, value, problem] of changed) {
+    const what = value === null ? `${attribute} taken from` : `${attribute}=${value} at`;
+    itNeeds(['root'], `${what} ${name} is found`, async () => {
+      const path = join(root, name);
+      const { mode } = lstatSync(path);
+      const before = getXattr(path, attribute);
+      if (value === null) removeXattr(path, attribute);
+      else setXattr(path, attribute, value);
+      const findings = await other.verify();
+      if (before === null) removeXattr(path, attribute);
+      else setXattr(path, attribute, before);
+      chmodSync(path, mode & 0o7777);
+      expect(findings).toEqual([{ path, problem: expect.stringMatching(problem) }]);
+    });
+  }
 });

@@ -19,6 +19,7 @@ import {
 } from '../kernel/constants.ts';
 import { makeDevice } from '../kernel/structs.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
+import { attributesIn, DEFAULT_ACL } from './attributes.ts';
 import type { TarEntry } from './tar-reader.ts';
 import type { OpenDirectory } from './unpack-directories.ts';
 import { placeOf, refuse, toPath } from './unpack-names.ts';
@@ -28,6 +29,7 @@ import {
   isWhiteoutAt,
   putOpaque,
   putWhiteout,
+  removeAttributes,
   setMetadata,
   statOf,
   type Tree,
@@ -158,11 +160,12 @@ export function finishFile(tree: Tree, file: OpenFile): void {
 
 function placeDirectory(tree: Tree, parent: OpenDirectory, base: string, entry: TarEntry): void {
   const there = makeDirectory(tree, parent, base, entry.mode & 0o777);
+  if (there) removeAttributes(parent, base);
   const modeIsSet = !there && isSet(tree, parent, entry.mode);
   setMetadata(tree, parent, base, entry, { modeIsSet });
   const path = base === '.' ? '' : parent.path === '' ? base : `${parent.path}/${base}`;
   if ((entry.mode & 0o2000) !== 0) tree.directories.forget();
-  rememberTimes(tree, path, entry.mtime);
+  finishLater(tree, path, entry);
 }
 
 /**
@@ -200,9 +203,13 @@ function refuseObstacle(tree: Tree, parent: OpenDirectory, base: string): void {
   throw refuse(path, `is ${what}, and has entries below it`);
 }
 
-function rememberTimes(tree: Tree, path: string, mtime: TarEntry['mtime']): void {
+function finishLater(tree: Tree, path: string, entry: TarEntry): void {
   const { inode } = tree.directories.open(path);
-  tree.times.set(path, { inode, times: encodeTimes(mtime).slice() });
+  const defaultAcl = attributesIn(entry.xattrs).get(DEFAULT_ACL) ?? null;
+  tree.finishing.set(path, {
+    ...{ inode, defaultAcl },
+    times: encodeTimes(entry.mtime).slice(),
+  });
 }
 
 function placeSymlink(tree: Tree, parent: OpenDirectory, base: string, entry: TarEntry): void {

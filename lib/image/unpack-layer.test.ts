@@ -17,8 +17,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { getXattr } from '../kernel/xattr.ts';
+import { getXattr, listXattrs, setXattr } from '../kernel/xattr.ts';
 import { itNeeds } from '../observe/it-needs.ts';
+import { aclFor } from '../overlay/acl.fixture.ts';
 import { isOpaque, isWhiteout } from '../overlay/whiteout.ts';
 import { digestOf } from './digest.ts';
 import { directory, inPieces, MTIME, run, symlink, tar } from './tar.fixture.ts';
@@ -99,12 +100,58 @@ describe('what a file is to have', () => {
       const pax: [string, string][] = [
         ['SCHILY.xattr.security.selinux', 'label'],
         ['SCHILY.xattr.user.mine', 'kept'],
+        [Buffer.from('SCHILY.xattr.user.größe').toString('latin1'), 'kept too'],
       ];
       const { omitted } = await unpack(tar({ name: 'f', pax }));
       expect(omitted).toEqual(['f: attribute security.selinux']);
       expect(getXattr(at('f'), 'user.mine')?.toString()).toBe('kept');
+      expect(getXattr(at('f'), 'user.größe')?.toString()).toBe('kept too');
     },
   );
+});
+
+describe('access control lists', () => {
+  const acl = (kind: string, uid: number): [string, string] => [
+    `SCHILY.xattr.system.posix_acl_${kind}`,
+    aclFor(uid).toString('latin1'),
+  ];
+
+  itNeeds(['root'], 'are set, and what they give is not given to what is unpacked', async () => {
+    const { omitted } = await unpack(
+      tar(
+        directory('d/', { mode: 0o750, pax: [acl('default', 7), acl('access', 8)] }),
+        ...[
+          directory('d/e/'),
+          { name: 'd/f' },
+          { name: 'd/g', mode: 0o640, pax: [acl('access', 9)] },
+        ],
+      ),
+    );
+    expect(omitted).toEqual([]);
+    expect(getXattr(at('d'), 'system.posix_acl_default')).toEqual(aclFor(7));
+    expect(getXattr(at('d'), 'system.posix_acl_access')).toEqual(aclFor(8));
+    expect(getXattr(at('d/g'), 'system.posix_acl_access')).toEqual(aclFor(9));
+    for (const name of ['d/e', 'd/f']) expect(listXattrs(at(name))).toEqual([]);
+    expect(statSync(at('d/f')).mode & 0o7777).toBe(0o644);
+  });
+
+  itNeeds(['root'], 'and all attributes of a directory are those of its last entry', async () => {
+    const pax: [string, string][] = [acl('default', 7), ['SCHILY.xattr.user.a', 'a']];
+    await unpack(
+      tar(directory('d/', { pax }), directory('d/', { pax: [['SCHILY.xattr.user.b', 'b']] })),
+    );
+    expect(listXattrs(at('d'))).toEqual(['user.b']);
+  });
+
+  itNeeds(['root'], 'of a directory that is only implied are those below', async () => {
+    const lower = join(base, 'lower');
+    mkdirSync(join(lower, 'srv'), { recursive: true });
+    setXattr(join(lower, 'srv'), 'system.posix_acl_default', aclFor(3));
+    setXattr(join(lower, 'srv'), 'user.note', 'kept');
+    await unpack(tar({ name: 'srv/f' }), { lowers: [lower] });
+    expect(listXattrs(at('srv'))).toEqual(['system.posix_acl_default', 'user.note']);
+    expect(listXattrs(at('srv/f'))).toEqual([]);
+  });
 });
 
 describe('whiteouts', () => {

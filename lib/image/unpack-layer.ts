@@ -14,6 +14,7 @@ import { crc32 } from 'node:zlib';
 import { kernel } from '../kernel/call.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../kernel/constants.ts';
 import { readCredentials } from '../observe/host/credentials.ts';
+import { DEFAULT_ACL } from './attributes.ts';
 import { createCollector } from './collect-chunks.ts';
 import { compressionOf, createDecompressor, peek } from './decompress.ts';
 import { mismatch } from './digest.ts';
@@ -25,7 +26,7 @@ import type { SplitWriter } from './tar-split.ts';
 import { finishFile, type OpenFile, placeEntry } from './unpack-entry.ts';
 import { createMeter } from './unpack-limits.ts';
 import { hideBelowRoot, makeImplied } from './unpack-lowers.ts';
-import { createTree, type Tree } from './unpack-tree.ts';
+import { createTree, pathOf, setAttribute, type Tree } from './unpack-tree.ts';
 
 export interface UnpackOptions {
   limits?: UnpackLimits;
@@ -229,7 +230,7 @@ function begin(root: string, { limits, lowers = [], record, aside }: UnpackOptio
     reader,
     finish(): Pick<Unpacked, 'size' | 'entries' | 'omitted'> {
       if (tree.rootIsOpaque) hideBelowRoot(tree, lowers);
-      setTimes(tree);
+      finishDirectories(tree);
       const more = omissions - omitted.length;
       if (more > 0) omitted.push(`and ${more} more`);
       return { size, entries, omitted };
@@ -242,11 +243,13 @@ function begin(root: string, { limits, lowers = [], record, aside }: UnpackOptio
   };
 }
 
-/** Directories last: making something in one changes its time. */
-function setTimes(tree: Tree): void {
-  for (const [path, { inode, times }] of tree.times) {
+/** Last: making something in one changes its time. */
+function finishDirectories(tree: Tree): void {
+  for (const [path, { inode, times, defaultAcl }] of tree.finishing) {
     const directory = tree.directories.find(path);
-    if (directory?.inode === inode) kernel.utimensat(directory.fd, '.', times, 0);
+    if (directory?.inode !== inode) continue;
+    if (defaultAcl) setAttribute(tree, pathOf(directory, '.'), path, DEFAULT_ACL, defaultAcl);
+    kernel.utimensat(directory.fd, '.', times, 0);
   }
 }
 

@@ -18,7 +18,16 @@ import {
   S_IFCHR,
 } from '../kernel/constants.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
+import { removeXattr } from '../kernel/xattr.ts';
 import { type Form, makeXattrWhiteout, overlayXattr } from '../overlay/whiteout.ts';
+import {
+  attributesIn,
+  DEFAULT_ACL,
+  isOfLayer,
+  isOverlays,
+  putAttribute,
+  readAttributes,
+} from './attributes.ts';
 import type { TarEntry } from './tar-reader.ts';
 import { createDirectories, type Directories, type OpenDirectory } from './unpack-directories.ts';
 import { refuse, toFsPath, toPath } from './unpack-names.ts';
@@ -37,10 +46,17 @@ export interface Tree {
   contents: Map<number, number>;
   /** Descriptor of the directory for replaced contents; made at the first need. */
   aside(): number;
-  /** Times to be set when nothing is made in the directory any more: the path and its inode. */
-  times: Map<string, { inode: number; times: Uint8Array }>;
+  /** What directories get when nothing is made in them any more, by path. */
+  finishing: Map<string, Finishing>;
   /** Whether nothing of the layers below is to be seen; overlay does not look for that on a root. */
   rootIsOpaque: boolean;
+}
+
+export interface Finishing {
+  inode: number;
+  times: Uint8Array;
+  /** Before, everything that is made in the directory would get it too. */
+  defaultAcl: Buffer | null;
 }
 
 /** What takes a name. Of a whiteout's bytes nothing is left to be seen once it is replaced. */
@@ -155,7 +171,9 @@ export function setMetadata(
   if (entry.type !== 'symlink' && !options.modeIsSet) {
     chmodSync(toFsPath(pathOf(parent, base)), entry.mode);
   }
-  for (const [name, value] of entry.xattrs) setAttribute(tree, parent, base, entry, name, value);
+  for (const [name, value] of attributesOf(tree, entry)) {
+    if (name !== DEFAULT_ACL) setAttribute(tree, pathOf(parent, base), entry.name, name, value);
+  }
   if (entry.type !== 'directory') {
     kernel.utimensat(parent.fd, toPath(base), encodeTimes(entry.mtime), AT_SYMLINK_NOFOLLOW);
   }
@@ -178,33 +196,35 @@ export function setOwner(
 }
 
 /**
- * Attributes that a file takes along: its capabilities and its user's own. Others belong to the
- * machine (labels of security modules) and are left out; overlay's would be orders to the kernel
+ * Those of an entry that a layer has. The others are left out; overlay's would be orders to the kernel
  * about what lies below, and are refused.
  */
-function setAttribute(
+function* attributesOf(tree: Tree, { name, xattrs }: TarEntry): Generator<[string, Buffer]> {
+  for (const [attribute, value] of attributesIn(xattrs)) {
+    if (isOverlays(attribute)) {
+      throw refuse(name, `has the attribute ${attribute}, which is not a layer's to set`);
+    }
+    if (isOfLayer(attribute)) yield [attribute, value];
+    else tree.omit(name, `attribute ${attribute}`);
+  }
+}
+
+/** `name` is the entry's, for what is left out because this file system or user cannot have it. */
+export function setAttribute(
   tree: Tree,
-  parent: OpenDirectory,
-  base: string,
-  entry: TarEntry,
+  path: string,
+  name: string,
   attribute: string,
-  value: string,
+  value: Buffer,
 ): void {
-  if (/^(?:trusted|user)\.overlay\./.test(attribute)) {
-    throw refuse(entry.name, `has the attribute ${attribute}, which is not a layer's to set`);
-  }
-  const wanted = attribute === 'security.capability' || attribute.startsWith('user.');
-  if (!wanted || attribute.includes('\0')) {
-    tree.omit(entry.name, `attribute ${attribute}`);
-    return;
-  }
-  try {
-    kernel.lsetxattr(toPath(pathOf(parent, base)), attribute, Buffer.from(value, 'latin1'), 0);
-  } catch (error) {
-    const left = error instanceof SyscallError && ['EOPNOTSUPP', 'EPERM'].includes(error.code);
-    if (!left) throw error;
-    tree.omit(entry.name, `attribute ${attribute} (${error.code})`);
-  }
+  const why = putAttribute(toPath(path), attribute, value, tree.confined);
+  if (why !== null) tree.omit(name, `attribute ${attribute} (${why})`);
+}
+
+/** Of a directory that an earlier entry of the same name has made. */
+export function removeAttributes(parent: OpenDirectory, base: string): void {
+  const path = toPath(pathOf(parent, base));
+  for (const name of readAttributes(path).keys()) removeXattr(path, name);
 }
 
 const times = new BigInt64Array(4);
@@ -219,12 +239,12 @@ export function encodeTimes(mtime: { seconds: number; nanoseconds: number }): Ui
 export function createTree(
   root: string,
   make: (tree: Tree, parent: OpenDirectory, base: string) => void,
-  rest: Omit<Tree, 'directories' | 'contents' | 'times' | 'rootIsOpaque'>,
+  rest: Omit<Tree, 'directories' | 'contents' | 'finishing' | 'rootIsOpaque'>,
 ): Tree {
   const tree: Tree = {
     ...rest,
     contents: new Map(),
-    times: new Map(),
+    finishing: new Map(),
     rootIsOpaque: false,
     directories: createDirectories(root, (parent, base) => make(tree, parent, base)),
   };

@@ -1,43 +1,47 @@
 /**
  * Compares an unpacked layer with its tar: the contents by checksum and digest, and of every entry
- * what its header says. Names that the tar does not have are found too.
+ * what its header says, attributes among it. Names and attributes that the tar does not have are found
+ * too: an overlay's own, of which one more would show other files.
  */
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { attributesIn, isOfLayer, readAttributes } from './attributes.ts';
+import { type Expected, expectEntry, expectNothing } from './expected-tree.ts';
 import { type LayerFiles, writeLayerTar } from './layer-tar.ts';
 import { createTarReader, type TarEntry } from './tar-reader.ts';
 import { readSplit } from './tar-split.ts';
-import { placeOf, showName, toFsPath } from './unpack-names.ts';
+import { showName, toFsPath, toPath } from './unpack-names.ts';
+import { compareMarks } from './verify-marks.ts';
 
 type Say = (path: string, problem: string) => void;
 
-/** What is to be at a name: an entry, a whiteout, or a directory that entries imply. */
-type Expected = TarEntry | 'hidden' | 'implied';
-
 /**
  * Returns the bytes of all regular files that the tar has. `lenient` is for a layer of which something
- * was left out when it was unpacked: then devices and owners are not compared.
+ * was left out when it was unpacked: then devices, owners and attributes are not compared.
  */
 export async function verifyTree(files: LayerFiles, lenient: boolean, say: Say): Promise<number> {
   const names = await readNames(files.record);
-  const expected = new Map<string, Expected>([['', 'implied']]);
+  const tree = expectNothing();
   let index = 0;
   let size = 0;
-  let rootIsOpaque = false;
   const reader = createTarReader({
     framing() {},
     content() {},
     entryEnd() {},
     entry(entry) {
       const name = names[index++] ?? entry.name;
-      if (name.replace(/^(?:\.?\/)+/, '') === '.wh..wh..opq') rootIsOpaque = true;
-      size += expect(expected, name, entry);
+      size += expectEntry(tree, name, entry);
     },
   });
   for await (const chunk of writeLayerTar(files, say)) reader.push(chunk);
-  for (const [name, entry] of expected) compare(files.diff, name, entry, lenient, say);
+  for (const [name, entry] of tree.names) {
+    compare(files.diff, name, entry, lenient, say);
+    if (lenient) continue;
+    const path = `${files.diff}/${name}`;
+    compareMarks(path, name, tree, say.bind(null, pathOf(files.diff, name)));
+  }
   for (const name of walk(files.diff, '')) {
     // An opaque root was written out as whiteouts of what was below it.
-    if (!expected.has(name) && !(rootIsOpaque && !name.includes('/')))
+    if (!tree.names.has(name) && !(tree.opaque.has('') && !name.includes('/')))
       say(pathOf(files.diff, name), 'is not in the layer’s tar');
   }
   return size;
@@ -48,38 +52,6 @@ async function readNames(record: string): Promise<string[]> {
   const names: string[] = [];
   for await (const line of readSplit(record)) if (line.type === 'file') names.push(line.name);
   return names;
-}
-
-/** Takes an entry into account; returns the bytes that it adds to the layer's size. */
-function expect(expected: Map<string, Expected>, name: string, entry: TarEntry): number {
-  const { parent, base } = placeOf(name);
-  const path = parent === '' ? base : `${parent}/${base}`;
-  const parts = path.split('/');
-  if (parts.slice(0, -1).some((part) => part.startsWith('.wh.'))) return 0;
-  if (base.startsWith('.wh.')) {
-    imply(expected, parent);
-    const hidden = base.slice('.wh.'.length);
-    const hiddenPath = parent === '' ? hidden : `${parent}/${hidden}`;
-    if (!hidden.startsWith('.wh.') && !expected.has(hiddenPath)) expected.set(hiddenPath, 'hidden');
-    return 0;
-  }
-  imply(expected, parent);
-  const before = expected.get(path);
-  const wasDirectory = before === 'implied' || (typeof before === 'object' && isDirectory(before));
-  if (wasDirectory && !isDirectory(entry)) {
-    for (const other of expected.keys()) if (other.startsWith(`${path}/`)) expected.delete(other);
-  }
-  expected.set(path, entry);
-  return entry.type === 'file' ? entry.realSize : 0;
-}
-
-const isDirectory = ({ type }: TarEntry) => type === 'directory';
-
-function imply(expected: Map<string, Expected>, path: string): void {
-  const there = expected.get(path);
-  if (path === '' || (there && there !== 'hidden')) return;
-  imply(expected, placeOf(path).parent);
-  expected.set(path, 'implied');
 }
 
 function compare(diff: string, name: string, expected: Expected, lenient: boolean, say: Say): void {
@@ -126,8 +98,21 @@ function* differences(
     yield ['mode', `0${entry.mode.toString(8)}`, `0${(stats.mode & 0o7777).toString(8)}`];
   }
   if (entry.type === 'file') yield ['size', entry.realSize, stats.size];
-  if (!lenient) yield ['owner', `${entry.uid}:${entry.gid}`, `${stats.uid}:${stats.gid}`];
+  if (!lenient) {
+    yield ['owner', `${entry.uid}:${entry.gid}`, `${stats.uid}:${stats.gid}`];
+    yield* attributeDifferences(entry, `${diff}/${name}`);
+  }
   yield ['time', entry.mtime.seconds, Math.floor(stats.mtimeMs / 1000)];
+}
+
+function* attributeDifferences(entry: TarEntry, path: string): Generator<Difference> {
+  const found = readAttributes(toPath(path));
+  const expected = attributesIn(entry.xattrs);
+  for (const name of new Set([...expected.keys(), ...found.keys()])) {
+    if (!isOfLayer(name)) continue;
+    const [wanted, there] = [expected, found].map((from) => from.get(name)?.toString('hex'));
+    yield [`attribute ${name}`, wanted ?? 'absent', there ?? 'absent'];
+  }
 }
 
 function typeOf(stats: Stats): TarEntry['type'] {

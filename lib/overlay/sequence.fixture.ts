@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import { removeXattr, setXattr } from '../kernel/xattr.ts';
+import { aclFor } from './acl.fixture.ts';
 import { walk } from './tree.fixture.ts';
 
 export type Random = (below: number) => number;
@@ -172,6 +173,20 @@ const OPERATIONS: readonly { name: string; run: (place: Place) => string }[] = [
   {
     name: 'setxattr trusted',
     run: (place) => run1(any(place), (path) => setXattr(path, 'trusted.t', text(place.random))),
+  },
+  {
+    name: 'setfacl',
+    run: (place) =>
+      run1(pick([...place.files, ...place.directories], place.random), (path) =>
+        setXattr(path, 'system.posix_acl_access', aclFor(place.random(3))),
+      ),
+  },
+  {
+    name: 'setfacl -d',
+    run: (place) =>
+      run1(pick(place.directories, place.random), (path) =>
+        setXattr(path, 'system.posix_acl_default', aclFor(place.random(3))),
+      ),
   },
   { name: 'removexattr', run: (place) => run1(any(place), (path) => removeXattr(path, 'user.m')) },
 ];

@@ -24,7 +24,7 @@ export interface TestRegistryOptions {
 }
 
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
-  const directory = mkdtempSync(join(tmpdir(), 'unboxed-registry-'));
+  const directory = mkdtempSync(join(tmpdir(), 'unboxed-image-registry-'));
   const config = {
     version: '0.1',
     log: { level: 'info', accesslog: { disabled: true } },
