@@ -73,6 +73,16 @@ for (const [name, { ours, tar, ratio }] of [
 }
 say(`  gzip, into a store       ${image.stored.toFixed(2)} s`);
 say(`  peak memory              ${image.peak} MB, ${image.before} MB of it before it began`);
+say('an image of it and two small layers, pulled from a registry on loopback');
+if (typeof image.pull === 'string') say(`  not compared: ${image.pull}`);
+else {
+  const { ours, skopeo, umoci, ratio, peak } = image.pull;
+  const theirs = `${skopeo.toFixed(2)} s + ${umoci.toFixed(2)} s`;
+  say(
+    `  into a store             ${ours.toFixed(2)} s  ${ratio.toFixed(2)} × skopeo copy, umoci unpack (${theirs})`,
+  );
+  say(`  peak memory              ${peak} MB`);
+}
 
 const built = await benchBuild(BUILD_ROUNDS);
 report.build = built;

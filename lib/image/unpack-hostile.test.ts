@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
+import { aclFor } from '../overlay/acl.fixture.ts';
 import { directory, END, entry, inPieces, link, type Part, symlink, tar } from './tar.fixture.ts';
 import { encodePax } from './tar-pax.ts';
 import { unpackLayer } from './unpack-layer.ts';
@@ -57,7 +58,9 @@ function lookOutside(): unknown {
     directory: look(outside),
     secret: look(join(outside, 'secret')),
     content: readFileSync(join(outside, 'secret'), 'utf8'),
-    attributes: spawnSync('getfattr', ['-d', '-m', '-', join(outside, 'secret')]).stdout.toString(),
+    attributes: [outside, join(outside, 'secret')].map((path) =>
+      spawnSync('getfattr', ['-d', '-m', '-', path]).stdout.toString(),
+    ),
   };
 }
 
@@ -72,6 +75,8 @@ function harmsNaively(bytes: Buffer): boolean {
   setUp();
   return JSON.stringify(after) !== JSON.stringify(before);
 }
+
+const acl = aclFor(7).toString('latin1');
 
 interface Attack {
   name: string;
@@ -172,6 +177,22 @@ const attacks: Attack[] = [
     name: 'a directory’s time, set at the end, where a symbolic link is by then',
     harmless: true,
     parts: () => [directory('d/', { mtime: 5 }), symlink('d', '../outside')],
+  },
+  {
+    name: 'a default ACL, set at the end, where a symbolic link is by then',
+    harmless: true,
+    parts: () => [
+      directory('d/', { pax: [['SCHILY.xattr.system.posix_acl_default', acl]] }),
+      symlink('d', '../outside'),
+    ],
+  },
+  {
+    name: 'a long link name (GNU) to what is outside',
+    refused: /has \.\. in its name/,
+    parts: () => [
+      entry({ name: 'K', typeflag: 'K', content: `${'./'.repeat(60)}../outside/secret\0` }),
+      link('h', 'short'),
+    ],
   },
   {
     name: 'modes, owners and attributes on a symbolic link',
@@ -314,6 +335,11 @@ describe('refused', () => {
       'an attribute of overlay in a user namespace',
       /not a layer's to set/,
       [{ name: 'f', pax: [['SCHILY.xattr.user.overlay.metacopy', '']] }],
+    ],
+    [
+      'an ACL that is none',
+      /EINVAL/,
+      [{ name: 'f', pax: [['SCHILY.xattr.system.posix_acl_access', acl.slice(0, -3)]] }],
     ],
     ['an unknown type', /unknown here/, [{ name: 'x', typeflag: 'M' }]],
     ['a wrong checksum', /checksum/, [Buffer.from(entry({ name: 'x' })).fill('y', 0, 1)]],

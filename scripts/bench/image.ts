@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { findCommand } from '../../lib/observe/command.ts';
+import { benchPull, type PullFigures } from './pull.ts';
 import { median } from './sample.ts';
 
 export interface ImageFigures {
@@ -24,6 +25,8 @@ export interface ImageFigures {
   /** Of the process that unpacks, megabytes, the highest of all rounds; and before it began. */
   peak: number;
   before: number;
+  /** The same as an image in a registry; in words why not. */
+  pull: PullFigures | string;
 }
 
 const UNPACK = fileURLToPath(new URL('unpack.ts', import.meta.url));
@@ -82,6 +85,7 @@ export async function benchImage(rounds: number, layer?: string): Promise<ImageF
       stored: median(times.stored),
       peak,
       before,
+      pull: await benchPull(rounds, plain, directory),
     };
   } finally {
     await rm(directory, { recursive: true });

@@ -27,6 +27,12 @@ const run = async (command: string, ...argv: string[]) =>
   (await execa(command, argv, { cwd: scratch })).stdout;
 const skopeo = (...argv: string[]) => run('skopeo', '--insecure-policy', ...argv);
 
+/** Options of podman and buildah for a store of their own. */
+const storage = (root: string) => [
+  ...['--root', join(root, 'root'), '--runroot', join(root, 'run')],
+  ...['--storage-driver', 'vfs'],
+];
+
 const layout = fresh();
 writeTestLayout(layout, { 'test/image:v1': image });
 
@@ -81,6 +87,62 @@ describe('skopeo', () => {
   });
 });
 
+const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const;
+
+describe.each(COMPRESSIONS)('layers with compression %s', (compression) => {
+  const suffix = { none: 'tar', gzip: 'tar+gzip', zstd: 'tar+zstd' }[compression];
+
+  itNeeds(
+    ['root', 'command:skopeo'],
+    'are read by skopeo, from a directory and a tar',
+    async () => {
+      const directory = fresh();
+      await save(await filledStore(), [name], { directory }, { format: 'oci', compression });
+      const tar = await savedTar({ format: 'oci', compression });
+      for (const from of [`oci:${directory}:v1`, `oci-archive:${tar}:v1`]) {
+        const raw = JSON.parse(await skopeo('inspect', '--raw', from));
+        const types = raw.layers.map(({ mediaType }: { mediaType: string }) => mediaType);
+        expect(new Set(types)).toEqual(new Set([`application/vnd.oci.image.layer.v1.${suffix}`]));
+        // It checks every digest on the way.
+      await skopeo('copy', from, `dir:${fresh()}`);
+      }
+    },
+  );
+
+  for (const tool of ['podman', 'buildah'] as const) {
+    itNeeds(['root', `command:${tool}`], `are unpacked by ${tool}`, async () => {
+      const tar = await savedTar({ format: 'oci', compression });
+      const place = storage(fresh());
+      await run(tool, ...place, 'pull', `oci-archive:${tar}`);
+      const listed = await run(tool, ...place, 'images', '--no-trunc', '--format', '{{.ID}}');
+      expect(listed.trim()).toContain(image.id.slice(7));
+    });
+  }
+
+  if (compression !== 'none')
+    itNeeds(['root', 'command:skopeo'], 'are read here where skopeo has made them', async () => {
+      const [directory, tar] = [fresh(), fresh()];
+      const packed = ['--dest-compress', `--dest-compress-format=${compression}`];
+      for (const to of [`oci:${directory}:v1`, `oci-archive:${tar}:v1`]) {
+        await skopeo('copy', ...packed, `dir:${await plainCopy()}`, to);
+      }
+      for (const path of [directory, tar]) {
+        const store = await openStore(fresh());
+        const [loaded] = await load(store, path, { platform });
+        expect(loaded?.image.config.rootfs).toEqual(config.rootfs);
+        expect(loaded?.fetched).toHaveLength(2);
+      }
+    });
+});
+
+/** With layers that are not compressed, so that skopeo has something to do. */
+async function plainCopy(): Promise<string> {
+  const [directory, copied] = [fresh(), fresh()];
+  await save(await filledStore(), [name], { directory }, { format: 'oci', compression: 'none' });
+  await skopeo('copy', `oci:${directory}:v1`, `dir:${copied}`);
+  return copied;
+}
+
 describe('umoci', () => {
   itNeeds(['root', 'command:umoci'], 'unpacks a layout', async () => {
     const [directory, bundle] = [fresh(), fresh()];
@@ -106,11 +168,6 @@ describe('umoci', () => {
 });
 
 describe.each(['podman', 'buildah'] as const)('%s', (tool) => {
-  const storage = (root: string) => [
-    ...['--root', join(root, 'root'), '--runroot', join(root, 'run')],
-    ...['--storage-driver', 'vfs'],
-  ];
-
   for (const format of ['docker', 'oci'] as const) {
     itNeeds(['root', `command:${tool}`], `loads what was saved: ${format}`, async () => {
       const tar = await savedTar({ format });

@@ -241,6 +241,12 @@ itNeeds([...ROOT], 'USER, WORKDIR and SHELL hold for RUN', async () => {
   expect(same.config.history?.at(-1)).toMatchObject({ empty_layer: true });
 });
 
+itNeeds([...ROOT], 'VOLUME marks a path, and what is put there later is in the image', async () => {
+  const image = await build('VOLUME /data\nRUN mkdir /data && echo x > /data/f\n');
+  expect(await listLayer(image)).toContain('f 644 0:0 data/f');
+  expect(image.config.config?.Volumes).toEqual({ '/data': {} });
+});
+
 itNeeds([...ROOT], 'CMD of the image below is gone with an entry point of its own', async () => {
   const below = await build('CMD ["a"]\n', { names: ['test/below'] });
   expect(below.config.config?.Cmd).toEqual(['a']);

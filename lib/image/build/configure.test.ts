@@ -72,6 +72,8 @@ it.each([
   ['USER ${a', 'USER: ${a'],
   ['HEALTHCHECK --retries=x CMD y', 'is no number'],
   ['HEALTHCHECK --interval=5 CMD y', 'is no duration'],
+  ['HEALTHCHECK --every=5s CMD y', 'there is no flag --every; known are --interval'],
+  ['HEALTHCHECK --retries=1 NONE', 'NONE takes no flags'],
   ['HEALTHCHECK y', 'CMD and a command'],
 ])('%s is refused with its line', (line, message) => {
   expect(() => after(line)).toThrow(message);
@@ -83,6 +85,13 @@ it('HEALTHCHECK in nanoseconds, as Docker has it', () => {
     Test: ['CMD-SHELL', 'a b'],
     Interval: 90e9,
     Retries: 2,
+  });
+  expect(
+    after('HEALTHCHECK --timeout=500ms --start-period=2m --start-interval=1s --retries=0 CMD a')
+      .Healthcheck,
+  ).toEqual({
+    ...{ Test: ['CMD-SHELL', 'a'], Timeout: 5e8, StartPeriod: 120e9, StartInterval: 1e9 },
+    Retries: 0,
   });
   expect(after('HEALTHCHECK CMD ["a"]').Healthcheck).toEqual({ Test: ['CMD', 'a'] });
   expect(after('HEALTHCHECK none').Healthcheck).toEqual({ Test: ['NONE'] });

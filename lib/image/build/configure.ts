@@ -72,6 +72,7 @@ const CONFIGURE: Partial<Record<Keyword, Configure>> = {
     ...config,
     User: expandIn(scope, instruction, instruction.text),
   }),
+  /** A mark for whoever runs it. What later steps put there goes into the image, as in BuildKit. */
   VOLUME: (config, instruction, scope) => {
     const paths = instruction.exec ?? splitWords(instruction.text, scope.escapeChar);
     const volumes = paths.map((path) => expandIn(scope, instruction, path));

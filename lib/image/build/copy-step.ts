@@ -70,7 +70,7 @@ async function fromContext(
   const fetched = keyword === 'ADD' ? await fetchItems(wanted, downloads, building.signal) : [];
   const asTheyAre = [...texts, ...fetched];
   const items = [...asTheyAre, ...localItems(building.context, keyword, wanted)];
-  const placing = placingOf(wanted, { uid: 0, gid: 0 });
+  const placing = placingOf(building, wanted, { uid: 0, gid: 0 });
   const content = await digestItems(items, placing);
   const parts = [keyword, content, destination, flags.get('chown') ?? '', flags.get('chmod') ?? ''];
   // Awaited here: the downloads have to be there until then.
@@ -112,7 +112,7 @@ async function fromLayers(
     change: async (ground) => {
       const origin = await mountLayers(building, ground, chain, from);
       const items = selectItems(origin, sources, destination);
-      placeItems(ground.root, items, placingOf(wanted, ownerIn(ground.root, wanted)));
+      placeItems(ground.root, items, placingOf(building, wanted, ownerIn(ground.root, wanted)));
       return undefined;
     },
   });
@@ -145,9 +145,17 @@ const ownerIn = (root: string, { flags }: Wanted): Placing['owner'] => {
   return /^\d+$/.test(chown) ? { uid, gid: uid } : { uid, gid };
 };
 
-const placingOf = ({ destination, flags }: Wanted, owner: Placing['owner']): Placing => {
+const placingOf = (
+  { tell }: Building,
+  { destination, flags }: Wanted,
+  owner: Placing['owner'],
+): Placing => {
   const chmod = flags.get('chmod');
-  return { destination, owner, mode: chmod === undefined ? null : Number.parseInt(chmod, 8) };
+  return {
+    ...{ destination, owner },
+    mode: chmod === undefined ? null : Number.parseInt(chmod, 8),
+    warn: (text) => tell({ kind: 'warning', text }),
+  };
 };
 
 /** Throws BuildError. */

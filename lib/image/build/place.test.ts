@@ -16,7 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { getXattr, listXattrs, setXattr } from '../../kernel/xattr.ts';
 import { itNeeds } from '../../observe/it-needs.ts';
+import { aclFor } from '../../overlay/acl.fixture.ts';
 import { IGNORES_NOTHING, parseDockerignore } from './dockerignore.ts';
 import { type Placing, placeItems } from './place.ts';
 import { type Origin, selectItems } from './selection.ts';
@@ -160,6 +162,27 @@ itNeeds(['root'], 'owner and mode are those that were asked for, of new director
   expect(owner('opt')).toEqual([12, 34, '755']);
 });
 
+const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+
+itNeeds(['root'], 'capabilities, ACLs and a user’s own attributes come along', () => {
+  const tool = put('d/tool', 'x', 0o755);
+  setXattr(tool, 'user.note', 'a');
+  setXattr(tool, 'security.capability', CAPABILITY);
+  setXattr(put('d/data', 'x'), 'system.posix_acl_access', aclFor(7));
+  setXattr(join(origin.root, 'd'), 'user.of', 'd');
+  put('d/inner/file', 'x');
+  setXattr(join(origin.root, 'd/inner'), 'system.posix_acl_default', aclFor(8));
+  copy(['d'], '/to', { owner: { uid: 5, gid: 5 } });
+  const at = (name: string) => join(root, 'to', name);
+  expect(getXattr(at('tool'), 'security.capability')).toEqual(CAPABILITY);
+  expect(getXattr(at('tool'), 'user.note')?.toString()).toBe('a');
+  expect(getXattr(at('data'), 'system.posix_acl_access')).toEqual(aclFor(7));
+  expect(getXattr(at('inner'), 'system.posix_acl_default')).toEqual(aclFor(8));
+  expect(listXattrs(at('inner/file'))).toEqual([]);
+  copy(['d/data'], '/other', { mode: 0o600 });
+  expect(statSync(join(root, 'other')).mode & 0o7777).toBe(0o600);
+});
+
 it('the digest sees contents, names, modes and targets, and no times', async () => {
   put('d/a', 'one');
   symlinkSync('x', join(origin.root, 'd/l'));
@@ -177,6 +200,8 @@ it('the digest sees contents, names, modes and targets, and no times', async () 
   symlinkSync('y', join(origin.root, 'd/l'));
   seen.push(await digest());
   put('d/b', '');
+  seen.push(await digest());
+  setXattr(join(origin.root, 'd/b'), 'user.note', 'a');
   seen.push(await digest());
   expect(new Set(seen).size).toBe(seen.length);
 });

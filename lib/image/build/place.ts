@@ -3,7 +3,8 @@
  * the root are walked as a process in it would; a file that is there already is replaced, never
  * written through.
  *
- * Dockerfile reference, "COPY --chown --chmod"; chown(2) clears set-user-ID, so it comes first.
+ * Dockerfile reference, "COPY --chown --chmod"; chown(2) clears set-user-ID and capabilities, so it
+ * comes first.
  */
 import {
   chmodSync,
@@ -21,6 +22,7 @@ import {
 import { posix } from 'node:path';
 import { kernel } from '../../kernel/call.ts';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../kernel/constants.ts';
+import { putAttribute, readAttributes } from '../attributes.ts';
 import { ImageError } from '../image-error.ts';
 import { findInRoot, makeInRoot } from '../in-root.ts';
 import type { Item } from './selection.ts';
@@ -32,6 +34,8 @@ export interface Placing {
   owner: { uid: number; gid: number } | null;
   /** Of files and directories that are put; null leaves each its own. */
   mode: number | null;
+  /** Told of what a file has and cannot have here. */
+  warn?: (text: string) => void;
 }
 
 /** Throws ImageError when something is in the way, and what the file system says. */
@@ -99,9 +103,15 @@ function placeFile(at: string, { from, stats }: Item): void {
   } else kernel.mknodat(AT_FDCWD, at, Number(stats.mode), Number(stats.rdev));
 }
 
-function setAttributes(at: string, { stats }: Item, { owner, mode }: Placing): void {
+function setAttributes(at: string, { from, to, name, stats }: Item, placing: Placing): void {
+  const { owner, mode, warn } = placing;
   const { uid, gid } = owner ?? { uid: Number(stats.uid), gid: Number(stats.gid) };
   lchownSync(at, uid, gid);
+  for (const [attribute, value] of readAttributes(from)) {
+    const why = putAttribute(at, attribute, value, true);
+    if (why !== null) warn?.(`${to || name}: attribute ${attribute} is left out (${why})`);
+  }
+  // Last, for an ACL changes the mode as well.
   if (!stats.isSymbolicLink()) chmodSync(at, mode ?? Number(stats.mode & 0o7777n));
   setTime(at, stats.mtimeNs);
 }

@@ -1,9 +1,10 @@
 /**
- * The digest of what COPY takes: names, kinds, modes, owners and contents, but not times, since a
- * checkout gives every file a new one.
+ * The digest of what COPY takes: names, kinds, modes, owners, attributes and contents, but not
+ * times, since a checkout gives every file a new one.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readFileSync, readlinkSync } from 'node:fs';
+import { readAttributes } from '../attributes.ts';
 import type { Digest } from '../spec.ts';
 import type { Placing } from './place.ts';
 import type { Item } from './selection.ts';
@@ -20,8 +21,12 @@ export async function digestItems(items: readonly Item[], placing: Placing): Pro
     const kind = Number(stats.mode & 0o170000n);
     const own = stats.isSymbolicLink() ? readlinkSync(from) : String(stats.rdev);
     const size = stats.isFile() ? Number(stats.size) : 0;
+    const attributes = [...readAttributes(from)].map(([key, value]) => [
+      key,
+      value.toString('hex'),
+    ]);
     // The length first, so that no content can pass for the next line.
-    hash.update(`${JSON.stringify([to, name, kind, mode, uid, gid, own, size])}\n`);
+    hash.update(`${JSON.stringify([to, name, kind, mode, uid, gid, own, size, attributes])}\n`);
     if (stats.isFile()) await digestContent(hash, from, size);
   }
   return `sha256:${hash.digest('hex')}`;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { digestOf } from '../digest.ts';
 import { parseChallenges } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
 import { startProxy } from './proxy.fixture.ts';
 import { startRegistry } from './registry.fixture.ts';
 import { openRepository } from './repository.ts';
@@ -39,6 +39,22 @@ describe('a registry that wants basic authentication', () => {
     const repository = open(registry.host, 'a', someone);
     expect(await uploadBlob(repository, () => content)).toMatchObject({ digest });
     expect(await hasBlob(repository, digest)).toBe(true);
+  });
+
+  itNeeds(['command:docker-registry'], 'takes what a credential helper has kept', async () => {
+    await using registry = await start();
+    const helper = join(registry.directory, 'docker-credential-test');
+    const answer = JSON.stringify({ Username: someone.username, Secret: someone.password });
+    writeFileSync(helper, `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+    const config = JSON.stringify({ credHelpers: { [registry.host]: 'test' } });
+    writeFileSync(join(registry.directory, 'config.json'), config);
+    const path = process.env.PATH;
+    process.env.PATH = `${registry.directory}:${path}`;
+    const credentials = await readCredentials(registry.host, registry.directory).finally(() => {
+      process.env.PATH = path;
+    });
+    const repository = open(registry.host, 'a', credentials);
+    expect(await uploadBlob(repository, () => content)).toMatchObject({ digest });
   });
 
   itNeeds(['command:docker-registry'], 'takes no others, and says so in one line', async () => {

@@ -1,12 +1,14 @@
 /**
  * Who one is to a registry: a name and a password, or an identity token in place of the password.
- * `docker login` leaves them in a file, per registry. docker-login(1), "Credential stores"
+ * `docker login` leaves them in a file, per registry, or with a program that the file names.
+ * docker-login(1), "Credential stores", "Credential helpers"
  */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from '../image-error.ts';
 import { DOCKER_HUB } from '../reference.ts';
+import { askHelper } from './credential-helper.ts';
 
 export type Credentials = { username: string; password: string } | { identityToken: string };
 
@@ -17,21 +19,32 @@ interface Entry {
   identitytoken?: string;
 }
 
-/** The name that Docker Hub has in that file, from the time of the first protocol. */
+interface Config {
+  auths?: Record<string, Entry>;
+  /** Helpers by registry, and the one for all others. */
+  credHelpers?: Record<string, string>;
+  credsStore?: string;
+}
+
+/** The names that Docker Hub has in that file, the first from the time of the first protocol. */
 const HUB_KEYS = ['https://index.docker.io/v1/', 'index.docker.io', 'registry-1.docker.io'];
 
 /**
- * What `auths` in `config.json` has for this registry, or null. The directory is `$DOCKER_CONFIG`,
- * by default `~/.docker`. Credential helpers are not asked. Throws ImageError for a file that is
- * there and cannot be read.
+ * What `config.json` has for this registry, or null: the helper that it names for it, that for all,
+ * and where that has nothing, its `auths`. The directory is `$DOCKER_CONFIG`, by default `~/.docker`.
+ * Throws ImageError for a file that is there and cannot be read, and for a helper that fails.
  */
 export async function readCredentials(
   registry: string,
   directory: string = process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'),
 ): Promise<Credentials | null> {
   const path = join(directory, 'config.json');
-  const auths = await readAuths(path);
+  const { auths = {}, credHelpers = {}, credsStore } = await readConfig(path);
   const keys = registry === DOCKER_HUB ? [...HUB_KEYS, registry] : [registry];
+  const own = keys.find((key) => Object.hasOwn(credHelpers, key));
+  const helper = own === undefined ? credsStore : credHelpers[own];
+  const kept = helper ? await askHelper(helper, own ?? keys[0] ?? registry, path) : null;
+  if (kept) return kept;
   for (const key of keys) {
     const entry = Object.entries(auths).find(([name]) => hostOf(name) === hostOf(key))?.[1];
     const found = entry && fromEntry(entry, `${path}: auths: ${key}`);
@@ -43,10 +56,9 @@ export async function readCredentials(
 /** Written by various clients as a host, or as an address with a version's path. */
 const hostOf = (key: string) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
 
-async function readAuths(path: string): Promise<Record<string, Entry>> {
+async function readConfig(path: string): Promise<Config> {
   try {
-    const { auths } = JSON.parse(await readFile(path, 'utf8')) as { auths?: Record<string, Entry> };
-    return auths ?? {};
+    return JSON.parse(await readFile(path, 'utf8')) as Config;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new ImageError(path, `not readable: ${(cause as Error).message}`, { cause });
