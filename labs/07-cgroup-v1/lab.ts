@@ -24,7 +24,8 @@ export default defineLab({
       run: async ({ subject, host }) => {
         await using box = await subject.under(nsenter, 'lab 06').start();
         await box.type(forks(100));
-        await host`grep -lsz '^container=${box.id}$' /proc/[0-9]*/environ | wc -l`;
+        // Not by their environment: one that is just being executed has none.
+        await host`readlink /proc/[0-9]*/ns/pid | grep -cF $(readlink /proc/${box.pid}/ns/pid)`;
       },
     },
     hierarchies: {

@@ -102,10 +102,12 @@ export default defineLab({
         const [hello, files] = [await buildHello(lab), await buildFiles(lab)];
         await using one = await subject.start({ image: 'lab/hello' });
         await using two = await subject.start({ image: 'lab/hello' });
+        const uppers = [one, two].map(({ layers }) => relative(runOf(subject), layers.upper));
+        const sizes = `images/overlay2 ${uppers.join(' ')}`;
+        await host`du -s --apparent-size --si ${sizes}`;
         await one.type('printf %01000000d 1 > /million');
         await two.type('ls /million');
-        const uppers = [one, two].map(({ layers }) => relative(runOf(subject), layers.upper));
-        await host`du -s --apparent-size --si images/overlay2 ${uppers.join(' ')}`;
+        await host`du -s --apparent-size --si ${sizes}`;
         show(await drawStacks(store, { base, hello, files }));
       },
     },
@@ -131,7 +133,7 @@ export default defineLab({
           for (const [name, { id }] of Object.entries(tagged)) {
             await store.tag(id, name);
             const { sent, present } = await push(store, name);
-            show(`push: ${sent.length} layers sent, ${present.length} there already`);
+            show(`push: layers sent ${sent.length}, there already ${present.length}`);
           }
           const other = await openStore(`${run}/other-machine`);
           for (const [name, { id }] of Object.entries(tagged)) {
@@ -140,9 +142,8 @@ export default defineLab({
               if (state === 'done') came += 1;
             };
             const pulled = await pull(other, name, { onProgress });
-            show(
-              `pull: ${came} layers came, ${pulled.image.id === id ? 'the same id' : 'another id'}`,
-            );
+            const same = pulled.image.id === id ? 'the same id' : 'another id';
+            show(`pull: layers that came ${came}, ${same}`);
           }
         });
       },

@@ -104,7 +104,7 @@ describe.each(COMPRESSIONS)('layers with compression %s', (compression) => {
         const types = raw.layers.map(({ mediaType }: { mediaType: string }) => mediaType);
         expect(new Set(types)).toEqual(new Set([`application/vnd.oci.image.layer.v1.${suffix}`]));
         // It checks every digest on the way.
-      await skopeo('copy', from, `dir:${fresh()}`);
+        await skopeo('copy', from, `dir:${fresh()}`);
       }
     },
   );
