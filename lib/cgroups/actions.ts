@@ -38,11 +38,12 @@ export function siteActions({ site, v2, v1 }: CgroupPlan): Action[] {
 /**
  * A service that does nothing: what it is started for is its cgroup, which systemd leaves to us
  * (Delegate=yes). Its process goes to a cgroup below, since one with processes cannot hand
- * controllers down. systemd.resource-control(5), systemd-run(1)
+ * controllers down: by 0, which is who writes, as systemd would make one dollar of two.
+ * systemd.resource-control(5), systemd-run(1), systemd.service(5)
  */
 function startUnit(unit: string, v2: V2Site | null): Action {
   const script =
-    'for d; do mkdir "$d/holder" && echo $$ > "$d/holder/cgroup.procs" || exit; done; systemd-notify --ready; exec sleep infinity';
+    'for d; do mkdir "$d/holder" && echo 0 > "$d/holder/cgroup.procs" || exit; done; systemd-notify --ready; exec sleep infinity';
   const start = [
     ...['systemd-run', '--quiet', '--collect', `--unit=${unit}`, '--service-type=notify'],
     ...['--property=NotifyAccess=all', '--property=Delegate=yes'],
