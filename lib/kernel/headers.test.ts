@@ -6,6 +6,7 @@ import { spread } from './arguments.ts';
 import { evaluate, findToolchain, type Toolchain } from './headers.fixture.ts';
 import type { Architecture } from './libc.ts';
 import { signatures } from './signatures.ts';
+import { encodeMessage } from './sockets.ts';
 import * as structs from './structs.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'unboxed-headers-'));
@@ -222,6 +223,24 @@ function structures(): Structure[] {
       headers: ['sys/ioctl.h'],
       bytes: structs.encodeWinsize({ rows: 24, columns: 300 }),
       fields: { ws_row: 24, ws_col: 300 },
+    },
+    {
+      struct: 'struct sock_fprog',
+      headers: ['linux/filter.h'],
+      bytes: structs.encodeSockFprog(new Uint8Array(24)).bytes,
+      fields: { len: 3, filter: 0 },
+    },
+    {
+      struct: 'struct msghdr',
+      headers: ['sys/socket.h'],
+      bytes: encodeMessage(new Uint8Array(5), [7]).bytes,
+      fields: { msg_name: 0, msg_iov: 0, msg_iovlen: 1, msg_control: 0, msg_controllen: 24 },
+    },
+    {
+      struct: 'struct cmsghdr',
+      headers: ['sys/socket.h'],
+      bytes: (encodeMessage(new Uint8Array(5), [7]).links[1]?.to as Uint8Array).subarray(0, 16),
+      fields: { cmsg_len: 20, cmsg_level: 1, cmsg_type: 1 },
     },
     {
       struct: 'struct ifreq',
