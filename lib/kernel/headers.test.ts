@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext, vi } from 'vitest';
-import { spread } from './arguments.ts';
+import { type Linked, spread } from './arguments.ts';
 import { evaluate, findToolchain, type Toolchain } from './headers.fixture.ts';
 import type { Architecture } from './libc.ts';
 import { signatures } from './signatures.ts';
@@ -239,7 +239,7 @@ function structures(): Structure[] {
     {
       struct: 'struct cmsghdr',
       headers: ['sys/socket.h'],
-      bytes: (encodeMessage(new Uint8Array(5), [7]).links[1]?.to as Uint8Array).subarray(0, 16),
+      bytes: controlOf(encodeMessage(new Uint8Array(5), [7])),
       fields: { cmsg_len: 20, cmsg_level: 1, cmsg_type: 1 },
     },
     {
@@ -257,6 +257,11 @@ function structures(): Structure[] {
     },
   ];
 }
+
+const controlOf = ({ links }: Linked) => {
+  const control = links[1]?.to;
+  return control instanceof Uint8Array ? control.subarray(0, 16) : new Uint8Array();
+};
 
 /** The size of a structure, and what `bytes` hold at the places where C has its fields. */
 function placesOf(
