@@ -1,12 +1,12 @@
 import { closeSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openPty, readWindowSize } from '../launch/pty.ts';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { openPty } from '../launch/pty.ts';
 import { shell } from '../launch/shell.fixture.ts';
 import { start } from '../launch/start.ts';
 import { itNeeds } from '../observe/it-needs.ts';
-import { sendTerminal, sizeTerminal } from './console.ts';
+import { sendTerminal } from './console.ts';
 import { receive } from './receive.fixture.ts';
 
 let directory = '';
@@ -50,17 +50,5 @@ describe('sendTerminal', () => {
     expect(() => sendTerminal(join(directory, 'none'), 0, 'x')).toThrow(
       /^--console-socket .*none: connect\(.*ENOENT/,
     );
-  });
-});
-
-describe('sizeTerminal', () => {
-  it('sets what is asked for, and leaves it else', () => {
-    const pty = openPty({ rows: 5, columns: 6 });
-    sizeTerminal(pty.master, { cwd: '/' });
-    expect(readWindowSize(pty.slave)).toEqual({ rows: 5, columns: 6 });
-    sizeTerminal(pty.master, { cwd: '/', consoleSize: { height: 30, width: 91 } });
-    expect(readWindowSize(pty.slave)).toEqual({ rows: 30, columns: 91 });
-    closeSync(pty.slave);
-    closeSync(pty.master);
   });
 });

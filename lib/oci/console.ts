@@ -6,15 +6,7 @@
  */
 import { closeSync } from 'node:fs';
 import { connectUnix, sendDescriptors } from '../kernel/sockets.ts';
-import { setWindowSize } from '../launch/pty.ts';
 import { OciError } from './oci-error.ts';
-import type { Process } from './spec.ts';
-
-/** `process.consoleSize`, where it is given. Throws SyscallError. */
-export function sizeTerminal(master: number, { consoleSize }: Process): void {
-  if (!consoleSize) return;
-  setWindowSize(master, { rows: consoleSize.height, columns: consoleSize.width });
-}
 
 /** `master` is our descriptor, and stays ours to close; `name` goes along as data. Throws OciError. */
 export function sendTerminal(socketPath: string, master: number, name: string): void {
