@@ -19,6 +19,8 @@ const ROOMS = [
   'overlay',
   'image',
   'container',
+  'oci',
+  'cli',
   'lab',
 ];
 

@@ -21,7 +21,7 @@ export const freezeCgroup = (plan: CgroupPlan): Promise<void> => change(plan, tr
 /** Resolves when none is stopped any more. */
 export const thawCgroup = (plan: CgroupPlan): Promise<void> => change(plan, false);
 
-export function isFrozen(plan: CgroupPlan): boolean {
+export function isFrozen(plan: Pick<CgroupPlan, 'v1' | 'v2'>): boolean {
   const { freezer } = plan.v1;
   if (freezer !== undefined && readCgroupFile(freezer, 'freezer.state')?.trim() === 'FROZEN') {
     return true;

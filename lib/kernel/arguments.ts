@@ -11,7 +11,17 @@ export type CallArguments<Name extends CallName, Fd = number> = Parameters<
 >;
 
 /** One C argument before it is encoded; a launch program adds references to results to it. */
-export type Argument = number | string | null | readonly string[] | Uint8Array;
+export type Argument = number | string | null | readonly string[] | Uint8Array | Linked;
+
+/** A structure with pointers in it: at each place, the address of what lies there. */
+export interface Linked {
+  readonly bytes: Uint8Array;
+  /** `at` is an offset in `bytes`, of eight bytes that are filled in. */
+  readonly links: readonly { at: number; to: Uint8Array | Linked }[];
+}
+
+export const isLinked = (argument: unknown): argument is Linked =>
+  typeof argument === 'object' && argument !== null && 'links' in argument;
 
 const int32s = (values: readonly number[]) => new Uint8Array(Int32Array.from(values).buffer);
 
@@ -36,6 +46,9 @@ const spreaders: { [Name in CallName]?: (...given: CallArguments<Name>) => Argum
   pidfdSendSignal: (pidfd, signal) => [pidfd, signal, null, 0],
   waitid: (idType, id, info, options) => [idType, id, info, options, null],
   sethostname: (name) => [name, Buffer.byteLength(name)],
+  setdomainname: (name) => [name, Buffer.byteLength(name)],
+  prlimit64: (pid, resource, limit) => [pid, resource, limit, null],
+  schedSetaffinity: (pid, mask) => [pid, mask.length, mask],
   setgroups: (gids) => [gids.length, gids.length > 0 ? int32s(gids) : null],
   prctl: (option, arg2, arg3 = 0, arg4 = 0, arg5 = 0) => [option, arg2, arg3, arg4, arg5],
   rtSigaction: (signal, action) => [signal, sigaction(action), null, 8],
@@ -51,6 +64,7 @@ const spreaders: { [Name in CallName]?: (...given: CallArguments<Name>) => Argum
   nanosleep: (duration) => [duration, null],
   clone3: (args) => [args, args.length],
   bpf: (command, attr) => [command, attr, attr.length],
+  connect: (fd, address) => [fd, address, address.length],
 };
 
 /** The C arguments of `name` called with `given`. */

@@ -47,8 +47,13 @@ export const MOUNT_ATTR_RDONLY = 0x1;
 export const MOUNT_ATTR_NOSUID = 0x2;
 export const MOUNT_ATTR_NODEV = 0x4;
 export const MOUNT_ATTR_NOEXEC = 0x8;
+export const MOUNT_ATTR_RELATIME = 0x0;
+export const MOUNT_ATTR__ATIME = 0x70;
 export const MOUNT_ATTR_NOATIME = 0x10;
+export const MOUNT_ATTR_STRICTATIME = 0x20;
+export const MOUNT_ATTR_NODIRATIME = 0x80;
 export const MOUNT_ATTR_IDMAP = 0x100000;
+export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 
 // <sched.h>, linux/sched.h: clone(2), unshare(2), setns(2)
 export const CLONE_VM = 0x100;
@@ -148,10 +153,14 @@ export const WNOWAIT = 0x1000000;
 
 // linux/prctl.h
 export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_DUMPABLE = 4;
+export const PR_SET_KEEPCAPS = 8;
 export const PR_SET_NAME = 15;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_RAISE = 2;
+export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
 // linux/capability.h
 export const _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
@@ -159,6 +168,53 @@ export const CAP_SYS_CHROOT = 18;
 export const CAP_SYS_PTRACE = 19;
 export const CAP_SYS_ADMIN = 21;
 export const CAP_NET_ADMIN = 12;
+
+// <sys/resource.h>, asm-generic/resource.h: getrlimit(2)
+export const RLIMIT_CPU = 0;
+export const RLIMIT_FSIZE = 1;
+export const RLIMIT_DATA = 2;
+export const RLIMIT_STACK = 3;
+export const RLIMIT_CORE = 4;
+export const RLIMIT_RSS = 5;
+export const RLIMIT_NPROC = 6;
+export const RLIMIT_NOFILE = 7;
+export const RLIMIT_MEMLOCK = 8;
+export const RLIMIT_AS = 9;
+export const RLIMIT_LOCKS = 10;
+export const RLIMIT_SIGPENDING = 11;
+export const RLIMIT_MSGQUEUE = 12;
+export const RLIMIT_NICE = 13;
+export const RLIMIT_RTPRIO = 14;
+export const RLIMIT_RTTIME = 15;
+
+// <sys/personality.h>, linux/personality.h: personality(2)
+export const PER_LINUX = 0;
+export const PER_LINUX32 = 8;
+
+// linux/ioprio.h: ioprio_set(2)
+export const IOPRIO_CLASS_SHIFT = 13;
+export const IOPRIO_CLASS_RT = 1;
+export const IOPRIO_CLASS_BE = 2;
+export const IOPRIO_CLASS_IDLE = 3;
+export const IOPRIO_WHO_PROCESS = 1;
+
+// linux/sched.h: sched_setattr(2)
+export const SCHED_NORMAL = 0;
+export const SCHED_FIFO = 1;
+export const SCHED_RR = 2;
+export const SCHED_BATCH = 3;
+export const SCHED_IDLE = 5;
+export const SCHED_DEADLINE = 6;
+export const SCHED_FLAG_RESET_ON_FORK = 0x01;
+export const SCHED_FLAG_RECLAIM = 0x02;
+export const SCHED_FLAG_DL_OVERRUN = 0x04;
+export const SCHED_FLAG_KEEP_POLICY = 0x08;
+export const SCHED_FLAG_KEEP_PARAMS = 0x10;
+export const SCHED_FLAG_UTIL_CLAMP_MIN = 0x20;
+export const SCHED_FLAG_UTIL_CLAMP_MAX = 0x40;
+
+// linux/keyctl.h: keyctl(2)
+export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 
 // <sys/mman.h>
 export const PROT_READ = 0x1;
@@ -192,6 +248,33 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SCM_RIGHTS = 1;
+
+// linux/seccomp.h: seccomp(2)
+export const SECCOMP_SET_MODE_FILTER = 1;
+export const SECCOMP_GET_ACTION_AVAIL = 2;
+export const SECCOMP_FILTER_FLAG_TSYNC = 0x1;
+export const SECCOMP_FILTER_FLAG_LOG = 0x2;
+export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x8;
+export const SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 0x10;
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
+export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
+export const SECCOMP_RET_KILL_THREAD = 0x00000000;
+export const SECCOMP_RET_TRAP = 0x00030000;
+export const SECCOMP_RET_ERRNO = 0x00050000;
+export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
+export const SECCOMP_RET_TRACE = 0x7ff00000;
+export const SECCOMP_RET_LOG = 0x7ffc0000;
+export const SECCOMP_RET_ALLOW = 0x7fff0000;
+export const SECCOMP_RET_DATA = 0x0000ffff;
+
+// linux/audit.h: the architecture in struct seccomp_data
+export const AUDIT_ARCH_X86_64 = 0xc000003e;
+export const AUDIT_ARCH_I386 = 0x40000003;
+export const AUDIT_ARCH_AARCH64 = 0xc00000b7;
+export const AUDIT_ARCH_ARM = 0x40000028;
 
 // linux/bpf.h: bpf(2)
 export const BPF_PROG_LOAD = 5;
@@ -205,6 +288,16 @@ export const BPF_DEVCG_ACC_READ = 0x2;
 export const BPF_DEVCG_ACC_WRITE = 0x4;
 export const BPF_DEVCG_DEV_BLOCK = 0x1;
 export const BPF_DEVCG_DEV_CHAR = 0x2;
+
+// linux/bpf_common.h: instructions of the older machine, whose filters seccomp takes
+export const BPF_LD = 0x00;
+export const BPF_ALU = 0x04;
+export const BPF_RET = 0x06;
+export const BPF_ABS = 0x20;
+export const BPF_JA = 0x00;
+export const BPF_JGT = 0x20;
+export const BPF_JGE = 0x30;
+export const BPF_MAXINSNS = 4096;
 
 // linux/bpf.h: instructions
 export const BPF_LDX = 0x01;

@@ -29,6 +29,12 @@ const oneOf = (...prefixes: string[]): FlagSet => ({
 
 const signals = new Map([...prefixed('SIG')].filter(([, name]) => !name.startsWith('SIG_')));
 
+// PR_CAP_AMBIENT_* are what its second argument may be, and numbers of other options.
+const prctlOptions = new Map([
+  ...prefixed('PR_SET', 'PR_CAPBSET'),
+  [c.PR_CAP_AMBIENT, 'PR_CAP_AMBIENT'] as const,
+]);
+
 export const flagSets = {
   mount: bits('MS_'),
   umount: bits('MNT_', 'UMOUNT_'),
@@ -47,12 +53,16 @@ export const flagSets = {
   fsconfig: oneOf('FSCONFIG_'),
   signal: { style: 'one-of', names: signals },
   sigHow: oneOf('SIG_'),
-  prctl: oneOf('PR_'),
+  prctl: { style: 'one-of', names: prctlOptions },
   idType: oneOf('P_PID'),
   xattr: bits('XATTR_'),
   flock: bits('LOCK_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
+  rlimit: oneOf('RLIMIT_'),
+  keyctl: oneOf('KEYCTL_'),
+  seccomp: oneOf('SECCOMP_SET_', 'SECCOMP_GET_'),
+  seccompFilter: bits('SECCOMP_FILTER_FLAG_'),
   bpf: oneOf('BPF_PROG_LOAD', 'BPF_PROG_ATTACH', 'BPF_PROG_QUERY'),
 } satisfies Record<string, FlagSet>;
 

@@ -2,7 +2,7 @@
  * A call on one line, the way C source and strace(1) write it:
  * `mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV, NULL)`.
  */
-import type { Argument } from './arguments.ts';
+import { type Argument, isLinked, type Linked } from './arguments.ts';
 import { AT_FDCWD } from './constants.ts';
 import { flagSets, formatFlags } from './flags.ts';
 import { type CallName, type ParameterKind, signatures } from './signatures.ts';
@@ -20,6 +20,7 @@ function formatArgument(kind: ParameterKind, argument: Argument | Reference): st
   if (isReference(argument)) return argument.text;
   if (typeof argument === 'string') return JSON.stringify(argument);
   if (argument instanceof Uint8Array) return formatBytes(kind, argument);
+  if (isLinked(argument)) return formatLinked(argument);
   if (typeof argument === 'object') return formatTexts(argument);
   if (typeof kind === 'object') return formatFlags(kind, argument);
   if (kind === 'mode') return `0${argument.toString(8)}`;
@@ -34,6 +35,13 @@ function formatBytes(kind: ParameterKind, bytes: Uint8Array): string {
   if (kind === 'sigaction') return first === 0n ? '{SIG_DFL}' : '{SIG_IGN}';
   return formatText(bytes) ?? `{${bytes.length} bytes}`;
 }
+
+/** `{16 bytes, &{904 bytes}}` */
+const formatLinked = ({ bytes, links }: Linked): string =>
+  `{${[
+    `${bytes.length} bytes`,
+    ...links.map(({ to }) => `&${isLinked(to) ? formatLinked(to) : formatBytes('bytes', to)}`),
+  ].join(', ')}}`;
 
 const MOST_TEXT = 32;
 

@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext, vi } from 'vitest';
-import { spread } from './arguments.ts';
+import { type Linked, spread } from './arguments.ts';
 import { evaluate, findToolchain, type Toolchain } from './headers.fixture.ts';
 import type { Architecture } from './libc.ts';
 import { signatures } from './signatures.ts';
+import { encodeMessage } from './sockets.ts';
 import * as structs from './structs.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'unboxed-headers-'));
@@ -224,6 +225,24 @@ function structures(): Structure[] {
       fields: { ws_row: 24, ws_col: 300 },
     },
     {
+      struct: 'struct sock_fprog',
+      headers: ['linux/filter.h'],
+      bytes: structs.encodeSockFprog(new Uint8Array(24)).bytes,
+      fields: { len: 3, filter: 0 },
+    },
+    {
+      struct: 'struct msghdr',
+      headers: ['sys/socket.h'],
+      bytes: encodeMessage(new Uint8Array(5), [7]).bytes,
+      fields: { msg_name: 0, msg_iov: 0, msg_iovlen: 1, msg_control: 0, msg_controllen: 24 },
+    },
+    {
+      struct: 'struct cmsghdr',
+      headers: ['sys/socket.h'],
+      bytes: controlOf(encodeMessage(new Uint8Array(5), [7])),
+      fields: { cmsg_len: 20, cmsg_level: 1, cmsg_type: 1 },
+    },
+    {
       struct: 'struct ifreq',
       headers: ['sys/socket.h', 'linux/if.h'],
       bytes: structs.encodeInterfaceFlags('lo', 0x41),
@@ -238,6 +257,11 @@ function structures(): Structure[] {
     },
   ];
 }
+
+const controlOf = ({ links }: Linked) => {
+  const control = links[1]?.to;
+  return control instanceof Uint8Array ? control.subarray(0, 16) : new Uint8Array();
+};
 
 /** The size of a structure, and what `bytes` hold at the places where C has its fields. */
 function placesOf(

@@ -5,7 +5,7 @@
  * mmap(2)
  */
 
-import type { Argument } from './arguments.ts';
+import { type Argument, isLinked, type Linked } from './arguments.ts';
 import { MAP_ANONYMOUS, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.ts';
 import { architecture, rawSyscall, viewMemory } from './libc.ts';
 import { signatures } from './signatures.ts';
@@ -66,11 +66,21 @@ function placeTexts(memory: Memory, texts: readonly string[]): number {
   return memory.address + offset;
 }
 
+/** What is pointed to first: its address goes into the copy. */
+function placeLinked(memory: Memory, { bytes, links }: Linked): number {
+  const words = links.map(({ at, to }) => ({ at, word: placeArgument(memory, to) }));
+  const offset = reserve(memory, bytes.length);
+  memory.bytes.set(bytes, offset);
+  for (const { at, word } of words) memory.bytes.writeBigUInt64LE(BigInt(word), offset + at);
+  return memory.address + offset;
+}
+
 /** The word that stands for one argument in a register; what it points to goes into `memory`. */
 export function placeArgument(memory: Memory, argument: Argument): number {
   if (typeof argument === 'number') return argument;
   if (argument === null) return 0;
   if (typeof argument === 'string') return placeText(memory, argument);
   if (argument instanceof Uint8Array) return place(memory, argument);
+  if (isLinked(argument)) return placeLinked(memory, argument);
   return placeTexts(memory, argument);
 }

@@ -2,6 +2,7 @@
  * Structures that system calls take in memory, as bytes: little endian, as both architectures
  * are here.
  */
+import type { Linked } from './arguments.ts';
 
 /** linux/sched.h `struct clone_args`, version 2 (88 bytes). clone(2) */
 export interface CloneArgs {
@@ -70,9 +71,44 @@ export function encodeInterfaceFlags(name: string, flags: number): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** <sys/resource.h> `struct rlimit`, 64 bits each (16 bytes); -1 is RLIM_INFINITY. prlimit(2) */
+export function encodeRlimit(limit: { soft: bigint; hard: bigint }): Uint8Array {
+  const words = BigUint64Array.of(BigInt.asUintN(64, limit.soft), BigInt.asUintN(64, limit.hard));
+  return new Uint8Array(words.buffer);
+}
+
+/** linux/sched/types.h `struct sched_attr`, first version (48 bytes); nanoseconds. sched_setattr(2) */
+export function encodeSchedAttr(attr: {
+  policy: number;
+  flags?: number;
+  nice?: number;
+  priority?: number;
+  runtime?: number;
+  deadline?: number;
+  period?: number;
+}): Uint8Array {
+  const bytes = Buffer.alloc(48);
+  bytes.writeUInt32LE(48, 0);
+  bytes.writeUInt32LE(attr.policy, 4);
+  bytes.writeBigUInt64LE(BigInt(attr.flags ?? 0), 8);
+  bytes.writeInt32LE(attr.nice ?? 0, 16);
+  bytes.writeUInt32LE(attr.priority ?? 0, 20);
+  [attr.runtime, attr.deadline, attr.period].forEach((time, i) => {
+    bytes.writeBigUInt64LE(BigInt(time ?? 0), 24 + 8 * i);
+  });
+  return new Uint8Array(bytes);
+}
+
 /** A device number as mknod(2) takes it. makedev(3) */
 export function makeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** linux/filter.h `struct sock_fprog` (16 bytes); `filter` is whole instructions. seccomp(2) */
+export function encodeSockFprog(filter: Uint8Array): Linked {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint16(0, filter.length / 8, true);
+  return { bytes, links: [{ at: 8, to: filter }] };
 }
 
 /** linux/bpf.h `union bpf_attr` of BPF_PROG_LOAD, up to `kern_version`; addresses of memory. bpf(2) */

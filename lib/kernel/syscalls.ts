@@ -8,6 +8,8 @@
  * `Bytes` is memory: what is in it is handed over, what the kernel writes is found in it.
  * Lengths that follow from another argument (of a text, of a structure) are filled in.
  */
+import type { Linked } from './arguments.ts';
+
 export type Bytes = Uint8Array | null;
 
 /** A path; as bytes, which end with a NUL of their own, where it may not be UTF-8. */
@@ -68,6 +70,10 @@ export interface Syscalls<Fd, Result> {
   setsid(): Result;
   /** sethostname(2) */
   sethostname(name: string): Result;
+  /** setdomainname in getdomainname(2) */
+  setdomainname(name: string): Result;
+  /** pidfd_getfd(2): a copy of another process's descriptor. */
+  pidfdGetfd(pidfd: Fd, theirs: Fd, flags: number): Result;
   /** setuid(2) */
   setuid(uid: number): Result;
   /** setgid(2) */
@@ -82,6 +88,18 @@ export interface Syscalls<Fd, Result> {
   capget(header: Uint8Array, data: Uint8Array): Result;
   /** capset(2), see structs.ts */
   capset(header: Uint8Array, data: Uint8Array): Result;
+  /** prlimit(2): `limit` is soft and hard, 64 bits each, see structs.ts; `pid` 0 is the caller. */
+  prlimit64(pid: number, resource: number, limit: Uint8Array): Result;
+  /** personality(2) */
+  personality(persona: number): Result;
+  /** sched_setattr(2) with a `struct sched_attr`, see structs.ts; `pid` 0 is the caller. */
+  schedSetattr(pid: number, attr: Uint8Array, flags: number): Result;
+  /** sched_setaffinity(2): bit n of the mask is processor n. */
+  schedSetaffinity(pid: number, mask: Uint8Array): Result;
+  /** ioprio_set(2) */
+  ioprioSet(which: number, who: number, priority: number): Result;
+  /** keyctl(2), those operations that take a name. */
+  keyctl(operation: number, name: string | null): Result;
   /** sigaction(2): back to SIG_DFL, the only disposition that outlives execve and makes sense. */
   rtSigaction(signal: number, action: 'SIG_DFL' | 'SIG_IGN'): Result;
   /** sigprocmask(2): `signals` by number; an empty list with SIG_SETMASK blocks nothing. */
@@ -132,6 +150,8 @@ export interface Syscalls<Fd, Result> {
   lremovexattr(path: Path, name: string): Result;
   /** chown(2) */
   fchownat(dirfd: Fd, path: Path, uid: number, gid: number, flags: number): Result;
+  /** chmod(2) */
+  fchmodat(dirfd: Fd, path: Path, mode: number): Result;
   /** socket(2) */
   socket(domain: number, type: number, protocol: number): Result;
   /** socketpair(2): `pair` receives two 32-bit descriptors. */
@@ -140,12 +160,20 @@ export interface Syscalls<Fd, Result> {
   mmap(length: number, protection: number, flags: number): Result;
   /** mprotect(2) */
   mprotect(address: number, length: number, protection: number): Result;
+  /** munmap(2) */
+  munmap(address: number, length: number): Result;
   /** clock_gettime(2): `into` receives seconds and nanoseconds, 64 bits each. */
   clockGettime(clock: number, into: Uint8Array): Result;
   /** nanosleep(2): seconds and nanoseconds, 64 bits each. */
   nanosleep(duration: Uint8Array): Result;
   /** clone3(2) with a `struct clone_args`, see structs.ts. */
   clone3(args: Uint8Array): Result;
+  /** connect(2) with a `struct sockaddr`, see sockets.ts. */
+  connect(fd: Fd, address: Uint8Array): Result;
+  /** sendmsg(2) with a `struct msghdr`, see sockets.ts. */
+  sendmsg(fd: Fd, message: Linked, flags: number): Result;
+  /** seccomp(2): `args` is a `struct sock_fprog`, see structs.ts. */
+  seccomp(operation: number, flags: number, args: Linked | Bytes): Result;
   /** bpf(2) with a `union bpf_attr`, see structs.ts and bpf.ts. */
   bpf(command: number, attr: Uint8Array): Result;
 }

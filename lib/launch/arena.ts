@@ -16,6 +16,8 @@ import { STUB } from './stub/stub.ts';
 export type Arena = Memory;
 
 export const STACK_SIZE = 4096;
+/** Of the page that the stub has to itself. */
+export const STUB_SIZE = 4096;
 const ARENA_SIZE = 512 * 1024;
 
 const free: Arena[] = [];
@@ -37,9 +39,9 @@ let entry = 0;
 /** Where the stub's first instruction is: a page of its own, readable and executable. */
 export function stubEntry(): number {
   if (entry) return entry;
-  const page = mapMemory(4096);
+  const page = mapMemory(STUB_SIZE);
   page.bytes.set(STUB[architecture()]);
-  kernel.mprotect(page.address, 4096, PROT_READ | PROT_EXEC);
+  kernel.mprotect(page.address, STUB_SIZE, PROT_READ | PROT_EXEC);
   entry = page.address;
   return entry;
 }

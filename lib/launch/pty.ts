@@ -47,7 +47,8 @@ export function openPty(size?: WindowSize): Pty {
   }
 }
 
-function setWindowSize(fd: number, size: WindowSize): void {
+/** Throws SyscallError (ENOTTY). */
+export function setWindowSize(fd: number, size: WindowSize): void {
   kernel.ioctl(fd, TIOCSWINSZ, encodeWinsize(size));
 }
 

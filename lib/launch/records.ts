@@ -19,6 +19,7 @@ import {
 import { cloneFlags, type Namespace } from '../kernel/namespaces.ts';
 import type { CallLine, Line, Program } from './program.ts';
 import { launch } from './program.ts';
+import type { Range } from './shed.ts';
 import { FORK, MAY_FAIL, MIN1 } from './stub/stub.ts';
 
 export interface Record {
@@ -47,23 +48,31 @@ export interface Surroundings {
   wire?: { theirs: number; mine: number } | undefined;
   /** Wait before every line, not only at gates. */
   stepped: boolean;
+  /**
+   * Set for a child that outlives this process: it is a copy of it, and unmaps these.
+   */
+  shed?: readonly Range[] | null;
   /** Read the clock around every line into these records' memory. */
   timed: boolean;
 }
 
 /** The records of `program` started in `around`. */
 export function listRecords(program: Program, around: Surroundings): Record[] {
-  const { wire, from } = around;
+  const { wire, from, shed } = around;
+  const sharing = shed ? 0 : CLONE_VM | CLONE_VFORK;
   const records: Record[] = [];
   const add = (body: Parameters<typeof launch>[1]) =>
-    records.push(...launch({}, body).lines.map((line) => recordOf(line, null)));
+    records.push(...launch({}, body).lines.map((line) => recordOf(line, null, sharing)));
   const tie = () => add((call) => around.tether && call.prctl(PR_SET_PDEATHSIG, SIGKILL));
 
   if (wire) add((call) => call.close(wire.mine));
   if (from) {
     add((call) => call.setns(from.pidfd, cloneFlags(from.namespaces)));
-    records.push(forkRecord(cloneFlags(program.namespaces), null));
   }
+  // Twice for one that is a copy: the first shares our memory, and so is rid of the area that the
+  // kernel writes to for rseq(2), which the second is to unmap.
+  if (from || shed) records.push(forkRecord(cloneFlags(program.namespaces), sharing, null));
+  for (const [address, length] of shed ?? []) add((call) => call.munmap(address, length));
   tie();
   add((call) => placeStreams(call, around.streams));
   program.lines.forEach((line, index) => {
@@ -73,7 +82,7 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
       records.push(...pause(wire.theirs, index));
     }
     if (around.timed) add(readClock);
-    if (line.kind !== 'gate') records.push(recordOf(line, line));
+    if (line.kind !== 'gate') records.push(recordOf(line, line, sharing));
     if (!unties(line)) return;
     // Nor is this time the line's.
     if (around.timed && line.kind === 'call') add(readClock);
@@ -88,16 +97,16 @@ const unties = (line: Line) =>
   line.kind === 'fork' ||
   (line.kind === 'call' && ['setuid', 'setgid', 'setns', 'unshare'].includes(line.call));
 
-function recordOf(line: Line, origin: Line | null): Record {
-  if (line.kind === 'fork') return forkRecord(line.flags, origin);
+function recordOf(line: Line, origin: Line | null, sharing: number): Record {
+  if (line.kind === 'fork') return forkRecord(line.flags, sharing, origin);
   if (line.kind === 'gate') throw new TypeError('a gate is two records, not one');
   return { what: line, flags: line.mayFail ? MAY_FAIL : 0, line: origin };
 }
 
 // The process that clones does nothing more than exit, so the new child may borrow its memory
-// (VM, VFORK) instead of copying it, and belongs to the process that waits for it (PARENT).
-const forkRecord = (flags: number, line: Line | null): Record => ({
-  what: { forkFlags: (flags | CLONE_PARENT | CLONE_VM | CLONE_VFORK) >>> 0 },
+// (VM, VFORK) instead of copying it, where that is not to be given up, and belongs to the process that waits for it (PARENT).
+const forkRecord = (flags: number, sharing: number, line: Line | null): Record => ({
+  what: { forkFlags: (flags | CLONE_PARENT | sharing) >>> 0 },
   flags: FORK,
   line,
 });

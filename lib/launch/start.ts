@@ -16,44 +16,17 @@
  * If the parent dies, the read meets end of file and the child exits.
  * clone3 in clone(2), vfork(2), pidfd_open(2)
  */
-import { closeSync } from 'node:fs';
-import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { kernel } from '../kernel/call.ts';
-import {
-  AT_FDCWD,
-  CLONE_CLEAR_SIGHAND,
-  CLONE_INTO_CGROUP,
-  CLONE_PIDFD,
-  CLONE_VFORK,
-  CLONE_VM,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  SIGCHLD,
-  SIGKILL,
-} from '../kernel/constants.ts';
-import { flagSets, formatFlags } from '../kernel/flags.ts';
-import { callStub } from '../kernel/libc.ts';
-import { placeArgument, reserve } from '../kernel/memory.ts';
-import { cloneFlags, type Namespace } from '../kernel/namespaces.ts';
-import { openSocketPair } from '../kernel/pairs.ts';
-import { encodeCloneArgs } from '../kernel/structs.ts';
-import { SyscallError } from '../kernel/syscall-error.ts';
-import {
-  type Arena,
-  releaseArena,
-  STACK_SIZE,
-  stubEntry,
-  takeArena,
-  withSignalsBlocked,
-} from './arena.ts';
-import { type Assembled, assemble } from './assemble.ts';
+import { SIGKILL } from '../kernel/constants.ts';
+import type { Namespace } from '../kernel/namespaces.ts';
+import { type Arena, releaseArena } from './arena.ts';
+import { type Cloned, clone, currentPid } from './clone.ts';
 import { findFailure, killedOnTheWay } from './launch-error.ts';
 import type { Line, Program } from './program.ts';
 import { hasExecuted, readProgress } from './progress.ts';
-import { listRecords, type Streams, type Surroundings } from './records.ts';
+import type { Streams } from './records.ts';
 import { type LineResult, measureLines } from './results.ts';
-import { readyStreams } from './streams.ts';
 import { type Exit, hasEnded, waitFor, waitNow } from './wait.ts';
 import { type Answer, serveWire } from './wire.ts';
 
@@ -62,8 +35,13 @@ export interface StartOptions {
   streams?: Streams;
   /** Start from inside another process's namespaces, in place of this one's. */
   from?: { pid: number; namespaces: readonly Namespace[] } | undefined;
-  /** The host's half: called when the child waits at a gate, which opens when it resolves. */
-  atGate?: ((gate: string, pid: number) => Promise<void>) | undefined;
+  /**
+   * The host's half: called when the child waits at a gate, which opens when it resolves.
+   * `results` tells what the lines so far returned.
+   */
+  atGate?:
+    | ((gate: string, pid: number, results: () => readonly LineResult[]) => Promise<void>)
+    | undefined;
   /**
    * Called before every line; the child waits meanwhile and can be looked at. `results` tells what
    * the lines before this one returned.
@@ -116,104 +94,7 @@ export async function start(program: Program, options: StartOptions = {}): Promi
   }
 }
 
-/** Makes the child. `wire` is the host's end, where the child waits. Leaves nothing open if it throws. */
-function clone(program: Program, options: StartOptions, waits: boolean) {
-  using theirs = new DisposableStack();
-  using mine = new DisposableStack();
-  const arena = mine.adopt(takeArena(), releaseArena);
-  const from = options.from && {
-    pidfd: theirs.adopt(kernel.pidfdOpen(options.from.pid, 0), closeSync),
-    namespaces: options.from.namespaces,
-  };
-  const pair = waits ? openSocketPair() : undefined;
-  const wire = pair && {
-    theirs: theirs.adopt(pair[0], closeSync),
-    mine: mine.adopt(pair[1], closeSync),
-  };
-  const around: Surroundings = {
-    streams: readyStreams(options.streams ?? [0, 1, 2], theirs),
-    tether: options.tether ?? true,
-    stepped: options.beforeLine !== undefined,
-    timed: options.timed ?? false,
-    wire,
-    from,
-  };
-  const assembled = assemble(listRecords(program, around), arena);
-  const cgroup =
-    program.cgroup === undefined ? undefined : theirs.adopt(openCgroup(program.cgroup), closeSync);
-  const flags = from ? 0 : cloneFlags(program.namespaces);
-  // What the kernel kills for want of memory in a cgroup takes along all who share that memory.
-  const apart = around.stepped || (waits && cgroup !== undefined);
-  const cloned = cloneInto(arena, assembled, flags | sharing(waits, apart), cgroup);
-  mine.move();
-  return { arena, cloned, wire: wire?.mine };
-}
-
-const { errno } = constants;
-const CLONE_ARGS_SIZE = 88;
-
-interface Cloned {
-  assembled: Assembled;
-  pid: number;
-  pidfd: number;
-}
-
-/** A child that waits for a person should not hold our memory; one that waits for us may. */
-function sharing(waits: boolean, apart: boolean): number {
-  if (apart) return 0;
-  return waits ? CLONE_VM : CLONE_VM | CLONE_VFORK;
-}
-
-const openCgroup = (path: string) => kernel.openat(AT_FDCWD, path, O_DIRECTORY | O_CLOEXEC);
-
-function cloneInto(
-  arena: Arena,
-  assembled: Assembled,
-  flags: number,
-  cgroup: number | undefined,
-): Cloned {
-  const slot = reserve(arena, 8);
-  const entry = stubEntry();
-  const cloneWith = (more: number) => {
-    const args = encodeCloneArgs({
-      flags: ((flags | CLONE_PIDFD) >>> 0) + more,
-      pidfd: arena.address + slot,
-      exitSignal: SIGCHLD,
-      stack: arena.address,
-      stackSize: STACK_SIZE,
-      cgroup: cgroup ?? 0,
-    });
-    const address = placeArgument(arena, args);
-    return withSignalsBlocked(arena, () => callStub(entry, address, args.length, assembled.first));
-  };
-  // A signal that comes between the program's sigprocmask and its execve, or has waited for the
-  // former, would otherwise run Node's handler, in memory and on pipes that are also ours.
-  const into = cgroup === undefined ? 0 : CLONE_INTO_CGROUP;
-  let pid = cloneWith(CLONE_CLEAR_SIGHAND + into);
-  // Linux before 5.5 does not know the flag.
-  if (pid === -errno.EINVAL) pid = cloneWith(into);
-  if (pid < 0) {
-    throw new SyscallError(
-      'clone3',
-      [{ text: `{flags=${cloneText(flags, into)}}` }, CLONE_ARGS_SIZE],
-      -pid,
-    );
-  }
-  return { assembled, pid, pidfd: arena.bytes.readInt32LE(slot) };
-}
-
-function cloneText(flags: number, into: number): string {
-  const text = formatFlags(flagSets.clone, flags);
-  return into === 0 ? text : `${text}|CLONE_INTO_CGROUP`;
-}
-
-/** The pid of the process that carries the list on: of the last fork that was made, or the child. */
-function currentPid({ assembled, pid }: Cloned): number {
-  const forks = assembled.records.flatMap(({ what }, i) => ('forkFlags' in what ? [i] : []));
-  return forks.map((i) => assembled.forkedPid(i)).findLast((forked) => forked > 0) ?? pid;
-}
-
-function answerWith(program: Program, options: StartOptions, cloned: Cloned) {
+export function answerWith(program: Program, options: StartOptions, cloned: Cloned) {
   return async (index: number): Promise<Answer> => {
     const line = program.lines[index];
     const pid = currentPid(cloned);
@@ -221,7 +102,7 @@ function answerWith(program: Program, options: StartOptions, cloned: Cloned) {
     const results = () => measureLines(cloned.assembled, program);
     if (options.beforeLine && (await options.beforeLine(line, index, pid, results)) === 'abort')
       return 'abort';
-    if (line.kind === 'gate') await options.atGate?.(line.name, pid);
+    if (line.kind === 'gate') await options.atGate?.(line.name, pid, results);
     return 'go';
   };
 }

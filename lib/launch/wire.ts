@@ -4,10 +4,11 @@
  */
 import { Socket } from 'node:net';
 
-export type Answer = 'go' | 'abort';
+/** `leave`: the child goes on, and will not wait again. */
+export type Answer = 'go' | 'abort' | 'leave';
 
 /**
- * Serves until the child has called execve or has ended. `answer` gets the line's index; when it
+ * Serves until the child has called execve, has ended or is left. `answer` gets the line's index; when it
  * throws or says abort, the wire is closed, which ends the child. Rejects with what `answer` threw.
  */
 export function serveWire(fd: number, answer: (index: number) => Promise<Answer>): Promise<void> {
@@ -18,8 +19,11 @@ export function serveWire(fd: number, answer: (index: number) => Promise<Answer>
     let busy = Promise.resolve();
     const ask = async (index: number) => {
       try {
-        if ((await answer(index)) === 'go') socket.write(Buffer.of(1));
-        else socket.end();
+        const said = await answer(index);
+        if (said === 'abort') socket.end();
+        else if (said === 'go') socket.write(Buffer.of(1));
+        // What has been written can still be read when our end is closed.
+        else socket.write(Buffer.of(1), () => socket.destroy());
       } catch (error) {
         thrown = { error };
         socket.end();

@@ -1,0 +1,57 @@
+/**
+ * `box-runtime`: the OCI runtime's command line, as engines drive it. Each command has a file in
+ * commands/; here are the options before the command, and what becomes of an error.
+ *
+ * OCI runtime-spec, runtime.md "Operations"; docs of the runtime command line interface
+ */
+import { Command, CommanderError } from 'commander';
+import { addContainerCommands } from './commands/container.ts';
+import { addCreateCommands } from './commands/create.ts';
+import { defaultRoot, type Globals } from './globals.ts';
+import { openLog } from './log.ts';
+
+const VERSION = '0.1.0';
+const SPEC = '1.2.0';
+
+export function makeProgram(): Command {
+  const program = new Command('box-runtime')
+    .description('An OCI runtime: a bundle becomes a list of kernel calls, and that a container.')
+    .version(`box-runtime version ${VERSION}\nspec: ${SPEC}`, '-v, --version')
+    .option('--root <directory>', 'where the state of containers is kept', defaultRoot())
+    .option('--log <file>', 'where errors are written, besides standard error')
+    .option('--log-format <format>', 'text or json', 'text')
+    .option('--debug', 'print the stack of an error too')
+    .option('--systemd-cgroup', 'refused: cgroups are made by path here')
+    .option('--cgroup-manager <manager>', 'cgroupfs, or disabled', 'cgroupfs')
+    .option('--rootless <value>', 'true, false or auto', 'auto')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError(false);
+  addCreateCommands(program);
+  addContainerCommands(program);
+  return program;
+}
+
+/** The exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = makeProgram();
+  let status = 0;
+  program.hook('preAction', () => {
+    process.exitCode = 0;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    status = Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      const asked = error.exitCode === 0;
+      if (!asked) openLog(program.opts<Globals>()).error(error.message.replace(/^error: /, ''));
+      return asked ? 0 : 1;
+    }
+    openLog(program.opts<Globals>()).error(error);
+    return 1;
+  }
+  return status;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

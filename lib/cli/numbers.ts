@@ -1,0 +1,9 @@
+/**
+ * Numbers on the command line.
+ */
+import { InvalidArgumentError } from 'commander';
+
+export function wholeNumber(text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is not a whole number.');
+}

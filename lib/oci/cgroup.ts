@@ -1,0 +1,167 @@
+/**
+ * The cgroup of a container: where cgroupsPath leads in every hierarchy of this machine, made and
+ * joined by the host's side, removed with all that is in it.
+ *
+ *   absolute    <mount>/PATH        of each hierarchy
+ *   relative    <mount>/<our own cgroup>/PATH
+ *   none        <mount>/<our own cgroup>/ID
+ *
+ * OCI runtime-spec, config-linux.md "Cgroups Path"; cgroups(7), cgroup-v2.rst
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import type { CgroupPlan } from '../cgroups/plan.ts';
+import { type CgroupSite, detectSite } from '../cgroups/site.ts';
+import { removeCgroups } from '../host/remove-cgroups.ts';
+import { readMembership, V2 } from '../observe/membership.ts';
+import type { CgroupView } from './cgroup-mount.ts';
+import { OciError } from './oci-error.ts';
+import type { Spec } from './spec.ts';
+
+/** As it is kept in a container's state. */
+export interface ContainerCgroup {
+  /** In version 1 by controller, or by `name=…`. */
+  v1: Readonly<Record<string, string>>;
+  v2: string | null;
+  /** Directories that lead to them and were not there: they go when they are empty. */
+  parents: readonly string[];
+}
+
+export const NO_CGROUP: ContainerCgroup = { v1: {}, v2: null, parents: [] };
+
+/** Its directories, each once. */
+export const directoriesOf = ({ v1, v2 }: ContainerCgroup): string[] => [
+  ...new Set([...(v2 === null ? [] : [v2]), ...Object.values(v1)]),
+];
+
+/** Where it is to be. Nothing is made. Throws OciError for a path that leads out of the hierarchy. */
+export function planContainerCgroup(spec: Spec, id: string, site = detectSite(id, false)) {
+  const { layout } = site;
+  const path = spec.linux?.cgroupsPath ?? '';
+  if (path.includes(':')) {
+    throw new OciError(
+      `linux.cgroupsPath ${path} is a systemd unit: give a path, and start without --systemd-cgroup`,
+    );
+  }
+  const own = readMembership('self');
+  const mounts = hierarchies(site);
+  const placeOf = (key: string, mountPoint: string) => {
+    const below = path.startsWith('/') ? '' : (own[key] ?? '/');
+    const inside = normalize(join('/', below, path === '' ? id : path));
+    return join(mountPoint, inside);
+  };
+  const v1 = Object.fromEntries(
+    mounts.flatMap(({ mountPoint, controllers }) =>
+      controllers.map((name) => [name, placeOf(name, mountPoint)]),
+    ),
+  );
+  const v2 = layout.v2 === null ? null : placeOf(V2, layout.v2);
+  const tops = [...mounts.map(({ mountPoint }) => mountPoint), layout.v2 ?? []].flat();
+  const found = new Set([...Object.values(v1), ...(v2 === null ? [] : [v2])]);
+  const parents = [...found].flatMap((directory) => missingParents(directory, tops));
+  return { v1, v2, parents: [...new Set(parents)] } satisfies ContainerCgroup;
+}
+
+/** What is above it and not there, the deepest first. */
+function missingParents(directory: string, tops: readonly string[]): string[] {
+  const above = dirname(directory);
+  if (tops.includes(above) || above === directory || existsSync(above)) return [];
+  return [above, ...missingParents(above, tops)];
+}
+
+interface Hierarchy {
+  mountPoint: string;
+  controllers: string[];
+}
+
+function hierarchies({ layout }: CgroupSite): Hierarchy[] {
+  const found = new Map<string, string[]>();
+  const pairs: [string, string | null][] = [
+    ...Object.entries(layout.controllers).map(([name, { v1 }]): [string, string | null] => [
+      name,
+      v1,
+    ]),
+    ...Object.entries(layout.named).map(([name, at]): [string, string] => [`name=${name}`, at]),
+  ];
+  for (const [name, mountPoint] of pairs) {
+    if (mountPoint !== null) found.set(mountPoint, [...(found.get(mountPoint) ?? []), name]);
+  }
+  return [...found].map(([mountPoint, controllers]) => ({ mountPoint, controllers }));
+}
+
+/** Makes its directories, with controllers handed down and cpusets filled. Throws Error of node:fs. */
+export function makeContainerCgroup(
+  cgroup: ContainerCgroup,
+  site = detectSite('oci', false),
+): void {
+  for (const directory of directoriesOf(cgroup)) makeDirectory(directory);
+  const { cpuset } = cgroup.v1;
+  if (cpuset !== undefined && site.layout.controllers.cpuset?.v1) {
+    fillCpuset(cpuset, site.layout.controllers.cpuset.v1);
+  }
+  if (cgroup.v2 !== null && site.layout.v2 !== null) handDown(cgroup.v2, site.layout.v2);
+}
+
+/** A parent may be removed meanwhile by whoever made it. */
+function makeDirectory(path: string): void {
+  for (let left = 20; ; left--) {
+    try {
+      mkdirSync(path, { recursive: true });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || left === 0) throw error;
+    }
+  }
+}
+
+/** A new cpuset is empty, and takes no process until it has what its parent has. */
+function fillCpuset(directory: string, top: string): void {
+  if (directory === top) return;
+  fillCpuset(dirname(directory), top);
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readFileSync(join(directory, file), 'utf8').trim() !== '') continue;
+    writeFileSync(join(directory, file), readFileSync(join(dirname(directory), file)));
+  }
+}
+
+function handDown(directory: string, top: string): void {
+  const above: string[] = [];
+  for (let at = dirname(directory); at.startsWith(top); at = dirname(at)) above.unshift(at);
+  for (const at of above) {
+    const names = readFileSync(join(at, 'cgroup.controllers'), 'utf8').trim();
+    for (const name of names.split(' ').filter(Boolean)) {
+      try {
+        writeFileSync(join(at, 'cgroup.subtree_control'), `+${name}`);
+      } catch {
+        // Processes are in it (EBUSY), or it is not ours: a limit that needs it will say so.
+      }
+    }
+  }
+}
+
+/** Puts a process in. Throws Error of node:fs. */
+export function joinContainerCgroup(cgroup: ContainerCgroup, pid: number, below = ''): void {
+  for (const directory of directoriesOf(cgroup)) {
+    writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
+  }
+}
+
+/** Kills what is in it and removes it. Gone is fine. Throws HostError. */
+export const removeContainerCgroup = (cgroup: ContainerCgroup): Promise<void> =>
+  removeCgroups(directoriesOf(cgroup), cgroup.parents);
+
+/** For what reads and writes cgroups by a plan. */
+export const planOf = (
+  cgroup: ContainerCgroup,
+  id: string,
+  site = detectSite(id, false),
+): CgroupPlan => ({ id, v1: cgroup.v1, v2: cgroup.v2, site });
+
+/** For a mount of type `cgroup`. */
+export function viewOf(cgroup: ContainerCgroup, site = detectSite('oci', false)): CgroupView {
+  const v1 = hierarchies(site).flatMap(({ mountPoint, controllers }) => {
+    const directory = cgroup.v1[controllers[0] ?? ''];
+    return directory === undefined ? [] : [{ mountPoint, controllers, directory }];
+  });
+  return { v1, v2: cgroup.v2 };
+}

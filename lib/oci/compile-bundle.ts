@@ -1,0 +1,229 @@
+/**
+ * A bundle becomes a launch program, and what the host does while it waits. draft.ts shows the order.
+ * Pure as far as the machine is not asked what is where: nothing is made, nothing is started.
+ */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  AT_FDCWD,
+  KEYCTL_JOIN_SESSION_KEYRING,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  MS_BIND,
+  MS_MOVE,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  O_CLOEXEC,
+  O_RDWR,
+  PR_SET_DUMPABLE,
+} from '../kernel/constants.ts';
+import { encodeMountAttr } from '../kernel/structs.ts';
+import { type Calls, launch, type Program, type Result } from '../launch/program.ts';
+import { readMountinfo } from '../observe/mountinfo.ts';
+import type { CgroupView } from './cgroup-mount.ts';
+import { makeDevices, openDevices } from './devices.ts';
+import type { Bundle, Draft } from './draft.ts';
+import { homeOf } from './home.ts';
+import { propagationOf } from './mount-options.ts';
+import {
+  attachMounts,
+  type CopyUp,
+  type MountNeeds,
+  openBinds,
+  openMounts,
+  planMounts,
+} from './mounts.ts';
+import {
+  becomeRoot,
+  enterNamespaces,
+  finishNamespaces,
+  type NamespacePlan,
+  planNamespaces,
+} from './namespaces.ts';
+import { OciError } from './oci-error.ts';
+import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
+import { type RootView, viewRoot } from './root-view.ts';
+import { coverPaths, openMasks } from './rootfs-views.ts';
+import type { Process, Spec } from './spec.ts';
+import { openTerminal } from './terminal.ts';
+
+export interface CompileOptions {
+  id: string;
+  /** The start FIFO, on the host. */
+  fifo: string;
+  /** A descriptor that holds a lock for the maker alone: the child closes its copy. */
+  lock: number | null;
+  cgroups: CgroupView;
+  preserveFds: number;
+  /** chroot in place of pivot_root: for a root that is the initial ramfs. */
+  noPivot: boolean;
+  /** Keeps the caller's session keyring. */
+  noNewKeyring: boolean;
+  /** Mounts whose ids the host has mapped, by their index. */
+  mapped?: ReadonlyMap<number, number>;
+}
+
+/** What the container's program becomes, for whoever has to find it. */
+export interface Compiled {
+  program: Program;
+  namespaces: NamespacePlan;
+  /** Host's half at the gate `copy-up`. */
+  copyUps: readonly CopyUp[];
+  /** The descriptor of the terminal's master in the child, at the gate `terminal`. */
+  terminal: Result | null;
+  env: Readonly<Record<string, string>>;
+}
+
+export type GateName = 'namespaces' | 'copy-up' | 'terminal' | 'hooks' | 'created';
+
+/** Throws OciError for what cannot be carried out here. */
+export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled {
+  const { spec } = bundle;
+  const { process: ran, root } = spec;
+  if (!ran) throw new OciError('process: nothing to run; give process.args');
+  if (!root) throw new OciError('root: where is the root? give root.path');
+  const namespaces = planNamespaces(spec);
+  const kinds = [...namespaces.fresh, ...namespaces.joined.map(({ kind }) => kind)];
+  if (!kinds.includes('mount')) {
+    throw new OciError('linux.namespaces: mount is missing, without it its mounts would be ours');
+  }
+  const confined = kinds.includes('user');
+  const rootfs = resolve(bundle.directory, root.path);
+  const view = viewRoot(rootfs);
+  let copyUps: readonly CopyUp[] = [];
+  let terminal: Result | null = null;
+  let env: Record<string, string> = {};
+
+  const program = launch({ namespaces: namespaces.cloned }, (call) => {
+    const draft: Draft = { call, id: options.id, bundle, spec, confined };
+    if (options.lock !== null) call.close(options.lock);
+    // Of a process that can be looked into, our own program could be opened, and overwritten later.
+    if (!confined) call.prctl(PR_SET_DUMPABLE, 0);
+    const fifo = call.openat(AT_FDCWD, options.fifo, O_RDWR | O_CLOEXEC);
+    enterNamespaces(call, namespaces);
+    call.gate('namespaces');
+    if (namespaces.fresh.includes('mount')) {
+      const made = makeRoot(draft, { view, rootfs, namespaces, options });
+      copyUps = made.copyUps;
+      terminal = made.terminal;
+    } else {
+      if (namespaces.fresh.includes('user')) becomeRoot(call);
+      finishNamespaces(call, namespaces);
+    }
+    nameHost(call, spec);
+    joinKeyring(call, options);
+    setPersonality(call, spec.linux?.personality);
+    env = withHome(ran, view);
+    const execution = { process: ran, env, confined, preserveFds: options.preserveFds };
+    becomeUser(call, execution);
+    call.gate('created');
+    call.read(fifo, new Uint8Array(1));
+    execute(call, execution, { seccomp: () => undefined, label: () => undefined });
+  });
+  return { program, namespaces, copyUps, terminal, env };
+}
+
+interface RootNeeds {
+  view: RootView;
+  rootfs: string;
+  namespaces: NamespacePlan;
+  options: CompileOptions;
+}
+
+function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds) {
+  const { call, spec } = draft;
+  const propagation = rootPropagation(spec);
+  call.mount(null, '/', null, MS_REC | (propagation?.type ?? MS_SLAVE));
+  const needs: MountNeeds = {
+    draft,
+    view,
+    label: null,
+    cgroups: options.cgroups,
+    mapped: options.mapped ?? new Map(),
+  };
+  const planned = planMounts(needs);
+  const binds = openBinds(needs, planned);
+  const devices = openDevices(draft);
+  // A peer of the host's would be one to which the root's exchange spreads; the kernel refuses it.
+  if (propagation?.type === MS_SHARED) call.mount(null, mountOf(rootfs), null, MS_PRIVATE);
+  call.mount(rootfs, rootfs, null, MS_BIND | MS_REC);
+  call.chdir(rootfs);
+  // Of what is bound we may have seen more than root in there may: until here, not further.
+  if (namespaces.fresh.includes('user')) becomeRoot(call);
+  finishNamespaces(call, namespaces);
+  const { opened, copyUps } = openMounts(needs, planned, binds);
+  if (copyUps.length > 0) call.gate('copy-up');
+  const masks = openMasks(draft, view);
+  if (options.noPivot) {
+    moveRoot(call, rootfs);
+  } else {
+    call.pivotRoot('.', '.');
+    call.umount2('.', MNT_DETACH);
+  }
+  call.chdir('/');
+  call.umask(0);
+  attachMounts(call, opened);
+  makeDevices(draft, view, devices);
+  const terminal = spec.process?.terminal ? openTerminal(draft, view) : null;
+  if (!spec.process?.terminal) call.setsid();
+  coverPaths(draft, view, masks);
+  if (propagation) {
+    call.mount(null, '/', null, propagation.type | (propagation.recursive ? MS_REC : 0));
+  }
+  if (spec.root?.readonly) {
+    call.mountSetattr(AT_FDCWD, '/', 0, encodeMountAttr({ set: MOUNT_ATTR_RDONLY }));
+  }
+  return { copyUps, terminal };
+}
+
+function rootPropagation({ linux }: Spec) {
+  const word = linux?.rootfsPropagation;
+  if (!word) return null;
+  const propagation = propagationOf(word);
+  if (propagation) return propagation;
+  throw new OciError(
+    `linux.rootfsPropagation: ${word} is none of private, shared, slave, unbindable`,
+  );
+}
+
+/** For a root that is no mount of its own, as in an initial ramfs. switch_root(8) */
+function moveRoot(call: Calls, rootfs: string): void {
+  call.mount(rootfs, '/', null, MS_MOVE);
+  call.chroot('.');
+}
+
+/** The mount that a path is on. */
+function mountOf(path: string): string {
+  const points = readMountinfo().map(({ mountPoint }) => mountPoint);
+  const above = points.filter((point) => point === '/' || `${path}/`.startsWith(`${point}/`));
+  return above.toSorted((a, b) => b.length - a.length)[0] ?? '/';
+}
+
+function nameHost(call: Calls, { hostname, domainname }: Spec): void {
+  if (hostname) call.sethostname(hostname);
+  if (domainname) call.setdomainname(domainname);
+}
+
+/** Keys of the caller are not to be the container's. A kernel may be without, or out of quota. */
+function joinKeyring(call: Calls, { noNewKeyring, id }: CompileOptions): void {
+  if (!noNewKeyring) call.attempt.keyctl(KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`);
+}
+
+function withHome({ env, user }: Process, view: RootView): Record<string, string> {
+  const given = environmentOf(env);
+  if (given.HOME) return given;
+  return { ...given, HOME: homeOf(user?.uid ?? 0, view) };
+}
+
+/** Throws OciError for a bundle without a configuration, or one that is no JSON. */
+export function readConfiguration(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const what = code === 'ENOENT' ? 'no such file; a bundle has a config.json' : message;
+    throw new OciError(`${path}: ${what}`, { cause });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Programs that run at points of a container's life, one after the other, each with the container's
+ * state on its standard input. A hook that fails is the end of the list, and of the container but for
+ * `poststop`, about which only a warning is given.
+ *
+ *   create   prestart, createRuntime    here, while the container waits in its new namespaces
+ *            createContainer            in its namespaces, before its root is exchanged
+ *   start    startContainer             in its namespaces, its root in place, before its program
+ *            poststart                  here, when its program runs
+ *   delete   poststop                   here, when nothing is left of it
+ *
+ * OCI runtime-spec config.md "POSIX-platform Hooks", runtime.md "Lifecycle"
+ */
+import { spawn } from 'node:child_process';
+import { CLOSE_RANGE_CLOEXEC, SIG_SETMASK, SIGPIPE, SIGXFSZ } from '../kernel/constants.ts';
+import { capture } from '../launch/capture.ts';
+import { launch, type Program } from '../launch/program.ts';
+import { differingNamespaces } from '../namespaces/joining.ts';
+import { OciError } from './oci-error.ts';
+import { environmentOf } from './process.ts';
+import type { Hook, HookName, Hooks, State } from './spec.ts';
+
+/** The process whose namespaces a hook runs in; it waits meanwhile. */
+export interface InsideOf {
+  pid: number;
+}
+
+/** How a hook ended: an exit status, a signal's name, or that its time was over. */
+interface Ended {
+  how: string | null;
+  output: string;
+}
+
+/** Throws OciError for the first that fails; those after it are not run. */
+export async function runHooks(
+  hooks: Hooks | undefined,
+  name: HookName,
+  state: State,
+  inside: InsideOf | null = null,
+): Promise<void> {
+  for (const [index, hook] of (hooks?.[name] ?? []).entries()) {
+    const failure = await failureOf(hook, state, inside);
+    if (failure) throw new OciError(`hooks.${name}[${index}]: ${hook.path}: ${failure}`);
+  }
+}
+
+/** All of them, whatever becomes of one. What went wrong, a line for each. */
+export async function runHooksAnyway(
+  hooks: Hooks | undefined,
+  name: HookName,
+  state: State,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const [index, hook] of (hooks?.[name] ?? []).entries()) {
+    const failure = await failureOf(hook, state, null);
+    if (failure) warnings.push(`hooks.${name}[${index}]: ${hook.path}: ${failure}`);
+  }
+  return warnings;
+}
+
+async function failureOf(hook: Hook, state: State, inside: InsideOf | null) {
+  const run = inside ? runInside(hook, state, inside.pid) : runHere(hook, state);
+  const { how, output } = await run.catch((error: unknown) => ({
+    how: error instanceof Error ? error.message : String(error),
+    output: '',
+  }));
+  if (how === null) return null;
+  const said = output.trim();
+  return said === '' ? how : `${how}; it said: ${said}`;
+}
+
+/** A state of which a hook reads nothing is no error. */
+async function runHere({ path, args, env, timeout }: Hook, state: State): Promise<Ended> {
+  const [argv0 = path, ...rest] = args ?? [];
+  const child = spawn(path, rest, {
+    argv0,
+    cwd: state.bundle,
+    env: environmentOf(env),
+    ...(timeout === undefined ? {} : { timeout: timeout * 1000, killSignal: 'SIGKILL' }),
+  });
+  const ended = new Promise<string | null>((resolve, reject) => {
+    child.once('error', reject);
+    // Whoever it has left behind may hold its output open: that is not waited for.
+    child.once('exit', (code, signal) => {
+      resolve(signal ? ending(signal, timeout) : code === 0 ? null : `exit status ${code}`);
+    });
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(JSON.stringify(state));
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (data: string) => {
+      said[stream] += data;
+    });
+  }
+  const how = await ended;
+  await new Promise(setImmediate);
+  child.stdout.destroy();
+  child.stderr.destroy();
+  return { how, output: said.stderr + said.stdout };
+}
+
+async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> {
+  const namespaces = differingNamespaces(pid);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const { exit, stderr, stdout } = await capture(hookProgram(hook, namespaces.includes('user')), {
+      from: { pid, namespaces },
+      input: JSON.stringify(state),
+      onStart: (child) => {
+        if (hook.timeout === undefined) return;
+        timer = setTimeout(() => child.kill(), hook.timeout * 1000);
+      },
+    });
+    const { signal, code } = exit;
+    const how = signal ? ending(signal, hook.timeout) : code === 0 ? null : `exit status ${code}`;
+    return { how, output: stderr + stdout };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function hookProgram({ path, args, env }: Hook, asRoot: boolean): Program {
+  return launch({}, (call) => {
+    // Its user namespace is joined with ids that need not be mapped there.
+    if (asRoot) {
+      call.setgid(0);
+      call.setuid(0);
+    }
+    call.rtSigprocmask(SIG_SETMASK, []);
+    for (const signal of [SIGPIPE, SIGXFSZ]) call.rtSigaction(signal, 'SIG_DFL');
+    call.closeRange(3, 0xffffffff, CLOSE_RANGE_CLOEXEC);
+    call.execve(path, args ?? [path], environmentOf(env));
+  });
+}
+
+const ending = (signal: string, timeout: number | undefined) =>
+  signal === 'SIGKILL' && timeout !== undefined
+    ? `killed after its timeout of ${timeout} s, or by somebody else`
+    : `killed by ${signal}`;

@@ -1,0 +1,57 @@
+/**
+ * Lines that open and make places in the container's root. Each path is walked by the kernel with
+ * the root as its end and without magic links, so that neither a link in the image, nor one that is
+ * put there meanwhile, nor a descriptor in /proc leads out of it. Whoever uses a place does it by
+ * the descriptor.
+ *
+ * openat2(2), RESOLVE_IN_ROOT
+ */
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_PATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  S_IFREG,
+} from '../kernel/constants.ts';
+import { encodeOpenHow } from '../kernel/structs.ts';
+import type { Calls, Result } from '../launch/program.ts';
+import type { Place } from './root-view.ts';
+
+const RESOLVE = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+
+/** For openat2(2); the working directory has to be the root. */
+export const howInRoot = (flags: number, mode = 0): Uint8Array =>
+  encodeOpenHow({ flags: flags | O_CLOEXEC, mode, resolve: RESOLVE });
+
+/** The path as openat2 takes it: from the working directory, which is the root. */
+const fromRoot = (path: string) => path.replace(/^\/+/, '') || '.';
+
+/** Opens a place for its descriptor alone, or with `flags`. */
+export const openInRoot = (
+  calls: Pick<Calls, 'openat2'>,
+  path: string,
+  flags: number = O_PATH,
+): Result => calls.openat2(AT_FDCWD, fromRoot(path), howInRoot(flags));
+
+/** Makes the directories that lead to `place`, and it itself, as far as they are missing. */
+export function makePlace(call: Calls, place: Place, kind: 'directory' | 'file'): void {
+  const names = place.path.split('/').filter(Boolean);
+  names.forEach((name, index) => {
+    if (index < place.there) return;
+    const isLast = index === names.length - 1;
+    within(call, `/${names.slice(0, index).join('/')}`, (parent) => {
+      // In a file system that is not made yet it may be there.
+      const calls = place.seen === null ? call.attempt : call;
+      if (isLast && kind === 'file') calls.mknodat(parent, name, S_IFREG | 0o755, 0);
+      else calls.mkdirat(parent, name, 0o755);
+    });
+  });
+}
+
+/** Opens the directory `path`, and closes it behind `body`. */
+export function within(call: Calls, path: string, body: (parent: Result) => void): void {
+  const parent = openInRoot(call, path);
+  body(parent);
+  call.close(parent);
+}

@@ -1,0 +1,191 @@
+/**
+ * `create`: the container is made and waits. What is done on the host is written into its state
+ * before, so that a maker that is killed at any moment leaves what `delete --force` can clear.
+ *
+ *   this process                               the container's
+ *   directory, state, FIFO, cgroup, limits
+ *   clone ───────────────────────────────────▶ namespaces
+ *   its pid into the state, cgroup, id maps    waits at `namespaces`
+ *   hooks prestart, createRuntime
+ *   the gate opens ──────────────────────────▶ mounts, pivot_root, devices
+ *   terminal's master to the console socket    waits at `terminal`
+ *   program looked up, limits, hooks           waits at `created`
+ *   state `created`, pid file; returns ──────▶ waits for a byte in the FIFO
+ */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import { kernel } from '../../kernel/call.ts';
+import * as constants from '../../kernel/constants.ts';
+import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
+import { copyDescriptor } from '../../kernel/sockets.ts';
+import { encodeRlimit } from '../../kernel/structs.ts';
+import { type LeftChild, startAndLeave } from '../../launch/leave.ts';
+import type { Result } from '../../launch/program.ts';
+import type { LineResult } from '../../launch/results.ts';
+import { identify } from '../../observe/process.ts';
+import {
+  joinContainerCgroup,
+  makeContainerCgroup,
+  planContainerCgroup,
+  planOf,
+  viewOf,
+} from '../cgroup.ts';
+import { type Compiled, compileBundle } from '../compile-bundle.ts';
+import type { Bundle } from '../draft.ts';
+import { writeIdMaps } from '../id-maps.ts';
+import { OciError } from '../oci-error.ts';
+import { applyDeviceRules, applyResources } from '../resources.ts';
+import type { Process } from '../spec.ts';
+import { destroy } from './destroy.ts';
+import { assertExecutable } from './executable.ts';
+import { handTerminal } from './hand-terminal.ts';
+import { writePidFile } from './pid-file.ts';
+import { type Paths, reserve, type Stored, withContainer, writeStored } from './store.ts';
+
+export interface CreateOptions {
+  root: string;
+  id: string;
+  bundle: Bundle;
+  pidFile?: string | undefined;
+  /** Where the terminal's master goes; null: the caller keeps it (`onTerminal`). */
+  consoleSocket?: string | undefined;
+  onTerminal?: ((master: number) => void) | undefined;
+  preserveFds: number;
+  noPivot: boolean;
+  noNewKeyring: boolean;
+}
+
+/** Throws OciError, LaunchError or CgroupError; nothing is left of it then. */
+export async function createContainer(options: CreateOptions): Promise<LeftChild> {
+  const { root, id, bundle } = options;
+  const { spec } = bundle;
+  const cgroup = planContainerCgroup(spec, id);
+  assertTerminal(options);
+  const paths = reserve(root, id);
+  return await withContainer(root, id, async (_, lock) => {
+    const stored: Stored = {
+      id,
+      bundle: bundle.directory,
+      rootfs: resolve(bundle.directory, spec.root?.path ?? ''),
+      ociVersion: spec.ociVersion,
+      created: new Date().toISOString(),
+      phase: 'creating',
+      init: null,
+      cgroup,
+      ...(spec.annotations ? { annotations: spec.annotations } : {}),
+    };
+    writeStored(paths, stored);
+    try {
+      return await make(options, paths, stored, lock);
+    } catch (error) {
+      await destroy(paths, stored);
+      throw error;
+    }
+  });
+}
+
+async function make(
+  options: CreateOptions,
+  paths: Paths,
+  stored: Stored,
+  lock: number,
+): Promise<LeftChild> {
+  const { bundle, id, preserveFds, noPivot, noNewKeyring } = options;
+  const { spec } = bundle;
+  const { linux = {} } = spec;
+  writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
+  kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
+  const compiled = compileBundle(bundle, {
+    id,
+    fifo: paths.fifo,
+    lock,
+    cgroups: viewOf(stored.cgroup),
+    preserveFds,
+    noPivot,
+    noNewKeyring,
+  });
+  makeContainerCgroup(stored.cgroup);
+  const plan = planOf(stored.cgroup, id);
+  applyResources(plan, linux.resources ?? {});
+  applyDeviceRules(plan, linux.resources?.devices ?? []);
+
+  const gates: Record<string, (pid: number, results: Results) => Promise<void> | void> = {
+    namespaces: async (pid) => {
+      stored.init = identify(pid);
+      writeStored(paths, stored);
+      joinContainerCgroup(stored.cgroup, pid);
+      if (compiled.namespaces.fresh.includes('user')) await writeIdMaps(pid, linux);
+      adjustOomScore(pid, spec.process?.oomScoreAdj);
+    },
+    'copy-up': (pid, results) => copyUp(compiled, pid, results),
+    terminal: (pid, results) => takeTerminal(compiled, options, pid, results),
+    created: (pid) => {
+      const { process: ran } = spec;
+      if (ran) {
+        assertExecutable(pid, { args: ran.args ?? [], env: compiled.env, cwd: ran.cwd });
+        setLimits(pid, ran);
+      }
+      stored.phase = 'created';
+      writeStored(paths, stored);
+      if (options.pidFile) writePidFile(options.pidFile, pid);
+    },
+  };
+  return await startAndLeave(compiled.program, {
+    lastGate: 'created',
+    atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
+  });
+}
+
+type Results = () => readonly LineResult[];
+
+/** What a line returned in the child: a descriptor of its. */
+function resultIn(results: Results, of: Result): number {
+  const found = results().find(({ line }) => line === of.of)?.result;
+  if (found === undefined || found === null) throw new OciError('a line has no result yet');
+  return found;
+}
+
+function assertTerminal({ bundle, consoleSocket, onTerminal }: CreateOptions): void {
+  const terminal = bundle.spec.process?.terminal ?? false;
+  if (terminal && !consoleSocket && !onTerminal) {
+    throw new OciError('cannot allocate tty if runc will detach without setting console socket');
+  }
+  if (!terminal && consoleSocket) {
+    throw new OciError('cannot use console socket if runc will not detach or allocate tty');
+  }
+}
+
+function takeTerminal(
+  { terminal }: Compiled,
+  { consoleSocket, onTerminal, bundle }: CreateOptions,
+  pid: number,
+  results: Results,
+): void {
+  if (!terminal) return;
+  const master = copyDescriptor(pid, resultIn(results, terminal));
+  handTerminal(master, { size: bundle.spec.process?.consoleSize, consoleSocket, onTerminal });
+}
+
+function adjustOomScore(pid: number, score: number | undefined): void {
+  if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
+}
+
+/** Last, so that none is in the way of what makes the container. From outside, with our privilege. */
+function setLimits(pid: number, { rlimits = [] }: Process): void {
+  for (const { type, soft, hard } of rlimits) {
+    const resource = (constants as unknown as Record<string, number>)[type];
+    if (resource === undefined || !type.startsWith('RLIMIT_')) {
+      throw new OciError(`process.rlimits: ${type} is no limit; they are named as RLIMIT_NOFILE`);
+    }
+    kernel.prlimit64(pid, resource, encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }));
+  }
+}
+
+/** Into the tmpfs that nobody sees yet, by the descriptor that the child has of it. */
+async function copyUp({ copyUps }: Compiled, pid: number, results: Results): Promise<void> {
+  for (const { from, tree } of copyUps) {
+    const to = `/proc/${pid}/fd/${resultIn(results, tree)}/`;
+    await execa('cp', ['-a', `${from}/.`, to]);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * A bundle: a directory with a configuration and, as it says, a root file system.
+ *
+ * OCI runtime-spec, bundle.md
+ */
+import { join } from 'node:path';
+import { readConfiguration } from './compile-bundle.ts';
+import type { Bundle } from './draft.ts';
+import { validateSpec } from './validate.ts';
+
+/** Throws OciError for a configuration that is not there or does not hold. */
+export function loadBundle(directory: string, config = join(directory, 'config.json')): Bundle {
+  return { directory, spec: validateSpec(readConfiguration(config), config) };
+}

@@ -1,0 +1,107 @@
+/**
+ * The limits of a configuration as writes to the files of a container's cgroup, whichever version
+ * holds each controller. All that this machine cannot hold is one error, before anything is written.
+ *
+ * OCI runtime-spec, config-linux.md "Control groups" and config-linux.md "Unified"
+ */
+import { writeFileSync } from 'node:fs';
+import { CgroupError, type CgroupProblem } from '../cgroups/cgroup-error.ts';
+import { assembleDeviceProgram } from '../cgroups/device-program.ts';
+import {
+  CONTAINER_DEVICES,
+  type DeviceRule,
+  formatDevice,
+  policyOf,
+} from '../cgroups/device-rules.ts';
+import { type CgroupPlan, findController, whyAbsent } from '../cgroups/plan.ts';
+import { attachDeviceProgram } from '../kernel/bpf.ts';
+import { OciError } from './oci-error.ts';
+import { v1Resources } from './resources-v1.ts';
+import { unifiedResources, v2Resources } from './resources-v2.ts';
+import type { DeviceRuleSpec, Resources } from './spec.ts';
+
+/** One file; `controller` as version 1 calls it. */
+export interface ResourceWrite {
+  controller: string;
+  file: string;
+  text: string;
+  /** What the kernel cannot hold is passed over: a number that was only a wish. */
+  mayFail?: boolean;
+}
+
+/** Where block I/O, alone, has two names. */
+const inV2 = (controller: string) => (controller === 'blkio' ? 'io' : controller);
+
+/** Throws CgroupError with all that cannot be held, OciError when the kernel refuses a value. */
+export function applyResources(plan: CgroupPlan, resources: Resources): void {
+  const problems: CgroupProblem[] = [];
+  const writes = CONTROLLERS.flatMap((controller) => {
+    const held = findController(plan, controller, inV2(controller));
+    const wanted = (held?.version === 2 ? v2Resources : v1Resources)[controller]?.(resources) ?? [];
+    if (held) return wanted.map((write) => ({ ...write, path: `${held.directory}/${write.file}` }));
+    if (wanted.some(({ mayFail }) => !mayFail)) {
+      problems.push({ controller, why: whyAbsent(plan, controller, inV2(controller)) });
+    }
+    return [];
+  });
+  if (problems.length > 0) throw new CgroupError(problems);
+  for (const { path, text, mayFail } of writes) write(path, text, mayFail ?? false);
+  for (const [file, text] of unifiedResources(resources)) writeUnified(plan, file, text);
+}
+
+const CONTROLLERS = [
+  'cpuset',
+  'cpu',
+  'memory',
+  'pids',
+  'blkio',
+  'hugetlb',
+  'rdma',
+  'net_cls',
+  'net_prio',
+] as const;
+
+function write(path: string, text: string, mayFail: boolean): void {
+  try {
+    writeFileSync(path, text);
+  } catch (cause) {
+    if (mayFail) return;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new OciError(`cgroup: writing ${JSON.stringify(text)} to ${path}: ${code}`, { cause });
+  }
+}
+
+function writeUnified(plan: CgroupPlan, file: string, text: string): void {
+  if (file.includes('/')) throw new OciError(`resources.unified: ${file} is no file of a cgroup`);
+  if (plan.v2 === null) {
+    throw new OciError(`resources.unified: ${file} is of version 2, which is not mounted here`);
+  }
+  for (const line of text.split('\n').filter(Boolean)) write(`${plan.v2}/${file}`, line, false);
+}
+
+/**
+ * Which devices it may use: what the configuration says, and always the ones that every container
+ * has. Throws CgroupError for what the kernel's list cannot hold, SyscallError without privilege.
+ */
+export function applyDeviceRules(plan: CgroupPlan, rules: readonly DeviceRuleSpec[]): void {
+  const given = rules.filter(({ type }) => type !== 'p').map(ruleOf);
+  const policy = policyOf([...given, ...CONTAINER_DEVICES.filter(({ allow }) => allow)]);
+  const { devices } = plan.v1;
+  if (devices !== undefined) {
+    const [all, one] = policy.otherwise === 'deny' ? ['deny', 'allow'] : ['allow', 'deny'];
+    write(`${devices}/devices.${all}`, 'a', false);
+    for (const exception of policy.exceptions) {
+      write(`${devices}/devices.${one}`, formatDevice(exception), false);
+    }
+  } else if (plan.v2 !== null) {
+    attachDeviceProgram(plan.v2, assembleDeviceProgram(policy));
+  }
+}
+
+function ruleOf({ allow, type = 'a', major, minor, access }: DeviceRuleSpec): DeviceRule {
+  const all = (number: number | undefined) =>
+    number === undefined || number === -1 ? null : number;
+  const kind = type === 'u' ? 'c' : type;
+  if (kind === 'p') throw new OciError('a FIFO is no device that rules are about');
+  return { allow, type: kind, major: all(major), minor: all(minor), ...(access ? { access } : {}) };
+}

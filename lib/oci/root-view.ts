@@ -1,0 +1,110 @@
+/**
+ * What a path will lead to in a container that is not there yet: its root on the host, with the
+ * mounts of its configuration laid over it in their order. Links are followed as they will be from
+ * inside, also those that lead to nothing yet. It is a forecast, by which the lines that make mount
+ * points are written; that they stay in the root is seen to by the kernel (in-root.ts).
+ *
+ * path_resolution(7)
+ */
+import { lstatSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Place {
+  /** In the container, absolute, without links as far as they can be foreseen. */
+  path: string;
+  /** Where on the host it can be looked at now; null in a file system that is still to be made. */
+  seen: string | null;
+  kind: 'directory' | 'file' | 'missing' | 'unknown';
+  /** Of its components, so many are there already. */
+  there: number;
+}
+
+export interface RootView {
+  /** Throws RangeError for a loop of links. */
+  resolve(path: string): Place;
+  /** From now on `backing`, a path on the host, is seen at `path`; null: what it is shows later. */
+  cover(path: string, backing: string | null): void;
+  /** From now on it is there, and what leads to it. */
+  make(path: string, kind: 'directory' | 'file'): void;
+}
+
+const MOST_LINKS = 40;
+
+export function viewRoot(rootfs: string): RootView {
+  const covers: { path: string; backing: string | null }[] = [{ path: '/', backing: rootfs }];
+
+  const made = new Map<string, 'directory' | 'file'>();
+
+  function onHost(path: string): string | null {
+    const cover = covers.findLast((one) => isBelow(path, one.path));
+    if (!cover || cover.backing === null) return null;
+    const rest = cover.path === '/' ? path : path.slice(cover.path.length);
+    return rest === '' ? cover.backing : join(cover.backing, rest);
+  }
+
+  function resolve(path: string): Place {
+    const left = namesOf(path);
+    const names: string[] = [];
+    const at = () => `/${names.join('/')}`;
+    let there = 0;
+    let links = 0;
+    for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      if (name === '..') {
+        names.pop();
+        there = Math.min(there, names.length);
+        continue;
+      }
+      names.push(name);
+      const seen = onHost(at());
+      const target = seen === null ? null : linkOf(seen);
+      if (target !== null) {
+        links++;
+        if (links > MOST_LINKS) throw new RangeError(`${path}: too many links in the root`);
+        names.pop();
+        if (target.startsWith('/')) names.length = 0;
+        there = Math.min(there, names.length);
+        left.unshift(...namesOf(target));
+        continue;
+      }
+      const known = made.has(at()) || covers.some((cover) => cover.path === at());
+      if (there === names.length - 1 && (known || (seen !== null && isThere(seen)))) there++;
+    }
+    const seen = onHost(at());
+    return { path: at(), seen, kind: kindOf(at(), seen), there };
+  }
+
+  function kindOf(path: string, seen: string | null): Place['kind'] {
+    const ours = made.get(path);
+    if (ours) return ours;
+    if (seen === null) return covers.some((one) => one.path === path) ? 'directory' : 'unknown';
+    const status = statSync(seen, { throwIfNoEntry: false });
+    if (!status) return 'missing';
+    return status.isDirectory() ? 'directory' : 'file';
+  }
+
+  function make(path: string, kind: 'directory' | 'file'): void {
+    const names = namesOf(path);
+    names.forEach((_, i) => {
+      const one = `/${names.slice(0, i + 1).join('/')}`;
+      if (!made.has(one)) made.set(one, i === names.length - 1 ? kind : 'directory');
+    });
+  }
+
+  return { resolve, make, cover: (path, backing) => void covers.push({ path, backing }) };
+}
+
+const namesOf = (path: string) => path.split('/').filter((name) => name !== '' && name !== '.');
+
+const isBelow = (path: string, top: string) =>
+  top === '/' || path === top || path.startsWith(`${top}/`);
+
+const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // No link, nothing there, or not ours to read: the kernel has the last word.
+    return null;
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * A configuration against the specification: an error names the place in the JSON, what was found
+ * there, and what is allowed.
+ *
+ * OCI runtime-spec, config.md and its JSON schema
+ */
+import { OciError } from './oci-error.ts';
+import type { Spec } from './spec.ts';
+
+/** Throws OciError with everything that does not hold. `where` is the file. */
+export function validateSpec(value: unknown, where: string): Spec {
+  if (typeof value !== 'object' || value === null) throw new OciError(`${where}: no JSON object`);
+  return value as Spec;
+}
