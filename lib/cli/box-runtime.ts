@@ -7,6 +7,9 @@
 import { Command, CommanderError } from 'commander';
 import { addContainerCommands } from './commands/container.ts';
 import { addCreateCommands } from './commands/create.ts';
+import { addExecCommand } from './commands/exec.ts';
+import { addLookCommands } from './commands/look.ts';
+import { addUpdateCommand } from './commands/update.ts';
 import { defaultRoot, type Globals } from './globals.ts';
 import { openLog } from './log.ts';
 
@@ -29,6 +32,9 @@ export function makeProgram(): Command {
     .showHelpAfterError(false);
   addCreateCommands(program);
   addContainerCommands(program);
+  addExecCommand(program);
+  addLookCommands(program);
+  addUpdateCommand(program);
   return program;
 }
 

@@ -45,7 +45,7 @@ export function clone(
   program: Program,
   options: Omit<StartOptions, 'atGate'>,
   waits: boolean,
-  outlives = false,
+  outlives: { closeFrom: number } | null = null,
 ) {
   using theirs = new DisposableStack();
   using mine = new DisposableStack();
@@ -69,6 +69,7 @@ export function clone(
     shed: outlives
       ? mappingsBeside([arena.address, arena.bytes.length], [stubEntry(), STUB_SIZE])
       : null,
+    ...(outlives ?? {}),
   };
   const assembled = assemble(listRecords(program, around), arena);
   const cgroup =

@@ -22,6 +22,8 @@ import { serveWire } from './wire.ts';
 export interface LeaveOptions extends Pick<StartOptions, 'streams' | 'from' | 'atGate'> {
   /** The name of the program's last gate. */
   lastGate: string;
+  /** Descriptors from 3 up to this one, without it, are the program's too. Default 3: none. */
+  closeFrom?: number;
 }
 
 export interface LeftChild {
@@ -36,13 +38,15 @@ export interface LeftChild {
  * before that gate failed, SyscallError when the clone did; the child is gone then.
  */
 export async function startAndLeave(program: Program, options: LeaveOptions): Promise<LeftChild> {
-  const { lastGate, ...startOptions } = options;
+  const { lastGate, closeFrom = 3, ...startOptions } = options;
   const last = program.lines.findLastIndex(({ kind }) => kind === 'gate');
   const gate = program.lines[last];
   if (gate?.kind !== 'gate' || gate.name !== lastGate) {
     throw new LaunchError(`the program's last gate is not ${lastGate}`, null, {});
   }
-  const { arena, cloned, wire } = clone(program, { ...startOptions, tether: false }, true, true);
+  const { arena, cloned, wire } = clone(program, { ...startOptions, tether: false }, true, {
+    closeFrom,
+  });
   if (wire === undefined) throw new LaunchError('the child has no wire', null, {});
   const answer = answerWith(program, startOptions, cloned);
   let left = false;

@@ -52,6 +52,8 @@ export interface Surroundings {
    * Set for a child that outlives this process: it is a copy of it, and unmaps these.
    */
   shed?: readonly Range[] | null;
+  /** With `shed`: descriptors from this one on are closed, but for the child's end of the wire. */
+  closeFrom?: number;
   /** Read the clock around every line into these records' memory. */
   timed: boolean;
 }
@@ -75,6 +77,7 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
   for (const [address, length] of shed ?? []) add((call) => call.munmap(address, length));
   tie();
   add((call) => placeStreams(call, around.streams));
+  if (shed) add((call) => closeOurs(call, around.closeFrom ?? 3, wire?.theirs));
   program.lines.forEach((line, index) => {
     if (wire && (around.stepped || line.kind === 'gate')) {
       // The time that the child waits here is not the line's before.
@@ -125,6 +128,17 @@ const CLOCK_MONOTONIC = 1;
 
 function readClock(call: Parameters<Parameters<typeof launch>[1]>[0]): void {
   call.clockGettime(CLOCK_MONOTONIC, new Uint8Array(16));
+}
+
+/** What a copy has open of its parent's would stay open as long as it waits. */
+function closeOurs(
+  call: Parameters<Parameters<typeof launch>[1]>[0],
+  first: number,
+  wire: number | undefined,
+): void {
+  const kept = wire !== undefined && wire >= first ? wire : first - 1;
+  if (kept > first) call.closeRange(first, kept - 1, 0);
+  call.closeRange(kept + 1, 0xffffffff, 0);
 }
 
 /** Node's descriptors are close-on-exec, 0 to 2 as well: dup3 clears it, or F_SETFD in place. */

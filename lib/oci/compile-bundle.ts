@@ -18,14 +18,16 @@ import {
   O_CLOEXEC,
   O_RDWR,
   PR_SET_DUMPABLE,
+  PR_SET_NO_NEW_PRIVS,
 } from '../kernel/constants.ts';
 import { encodeMountAttr } from '../kernel/structs.ts';
 import { type Calls, launch, type Program, type Result } from '../launch/program.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
 import type { CgroupView } from './cgroup-mount.ts';
 import { makeDevices, openDevices } from './devices.ts';
-import type { Bundle, Draft } from './draft.ts';
+import type { Bundle, Draft, Part } from './draft.ts';
 import { homeOf } from './home.ts';
+import { mountLabelOption, openLabel } from './labels.ts';
 import { propagationOf } from './mount-options.ts';
 import {
   attachMounts,
@@ -46,15 +48,15 @@ import { OciError } from './oci-error.ts';
 import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
 import { type RootView, viewRoot } from './root-view.ts';
 import { coverPaths, openMasks } from './rootfs-views.ts';
+import { loadSeccomp, notifies } from './seccomp.ts';
 import type { Process, Spec } from './spec.ts';
+import { writeSysctl } from './sysctl.ts';
 import { openTerminal } from './terminal.ts';
 
 export interface CompileOptions {
   id: string;
   /** The start FIFO, on the host. */
   fifo: string;
-  /** A descriptor that holds a lock for the maker alone: the child closes its copy. */
-  lock: number | null;
   cgroups: CgroupView;
   preserveFds: number;
   /** chroot in place of pivot_root: for a root that is the initial ramfs. */
@@ -73,6 +75,8 @@ export interface Compiled {
   copyUps: readonly CopyUp[];
   /** The descriptor of the terminal's master in the child, at the gate `terminal`. */
   terminal: Result | null;
+  /** Of the seccomp filter's listener, at the gate `created`. */
+  listener: Result | null;
   env: Readonly<Record<string, string>>;
 }
 
@@ -82,7 +86,7 @@ export type GateName = 'namespaces' | 'copy-up' | 'terminal' | 'hooks' | 'create
 export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled {
   const { spec } = bundle;
   const { process: ran, root } = spec;
-  if (!ran) throw new OciError('process: nothing to run; give process.args');
+  if (!ran?.args?.length) throw new OciError('process.args: nothing to run; name a program');
   if (!root) throw new OciError('root: where is the root? give root.path');
   const namespaces = planNamespaces(spec);
   const kinds = [...namespaces.fresh, ...namespaces.joined.map(({ kind }) => kind)];
@@ -94,23 +98,27 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
   const view = viewRoot(rootfs);
   let copyUps: readonly CopyUp[] = [];
   let terminal: Result | null = null;
+  let listener: Result | null = null;
   let env: Record<string, string> = {};
 
   const program = launch({ namespaces: namespaces.cloned }, (call) => {
     const draft: Draft = { call, id: options.id, bundle, spec, confined };
-    if (options.lock !== null) call.close(options.lock);
     // Of a process that can be looked into, our own program could be opened, and overwritten later.
     if (!confined) call.prctl(PR_SET_DUMPABLE, 0);
     const fifo = call.openat(AT_FDCWD, options.fifo, O_RDWR | O_CLOEXEC);
     enterNamespaces(call, namespaces);
     call.gate('namespaces');
+    let label: Part;
     if (namespaces.fresh.includes('mount')) {
       const made = makeRoot(draft, { view, rootfs, namespaces, options });
       copyUps = made.copyUps;
       terminal = made.terminal;
+      label = made.label;
     } else {
       if (namespaces.fresh.includes('user')) becomeRoot(call);
       finishNamespaces(call, namespaces);
+      writeSysctl(draft);
+      label = openLabel(draft);
     }
     nameHost(call, spec);
     joinKeyring(call, options);
@@ -118,11 +126,20 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
     env = withHome(ran, view);
     const execution = { process: ran, env, confined, preserveFds: options.preserveFds };
     becomeUser(call, execution);
+    const early = notifies(spec.linux?.seccomp);
+    if (early) {
+      // The listener is handed on by `create`.
+      if (ran.noNewPrivileges) call.prctl(PR_SET_NO_NEW_PRIVS, 1);
+      listener = loadSeccomp(draft);
+    }
     call.gate('created');
     call.read(fifo, new Uint8Array(1));
-    execute(call, execution, { seccomp: () => undefined, label: () => undefined });
+    execute(call, execution, {
+      seccomp: () => void (early || loadSeccomp(draft)),
+      label: () => label(draft),
+    });
   });
-  return { program, namespaces, copyUps, terminal, env };
+  return { program, namespaces, copyUps, terminal, listener, env };
 }
 
 interface RootNeeds {
@@ -139,7 +156,7 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   const needs: MountNeeds = {
     draft,
     view,
-    label: null,
+    label: mountLabelOption(spec),
     cgroups: options.cgroups,
     mapped: options.mapped ?? new Map(),
   };
@@ -153,9 +170,12 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   // Of what is bound we may have seen more than root in there may: until here, not further.
   if (namespaces.fresh.includes('user')) becomeRoot(call);
   finishNamespaces(call, namespaces);
+  writeSysctl(draft);
+  const label = openLabel(draft);
   const { opened, copyUps } = openMounts(needs, planned, binds);
   if (copyUps.length > 0) call.gate('copy-up');
   const masks = openMasks(draft, view);
+  if (spec.hooks?.createContainer?.length) call.gate('hooks');
   if (options.noPivot) {
     moveRoot(call, rootfs);
   } else {
@@ -175,7 +195,7 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   if (spec.root?.readonly) {
     call.mountSetattr(AT_FDCWD, '/', 0, encodeMountAttr({ set: MOUNT_ATTR_RDONLY }));
   }
-  return { copyUps, terminal };
+  return { copyUps, terminal, label };
 }
 
 function rootPropagation({ linux }: Spec) {

@@ -37,7 +37,7 @@ const CLONE = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 /** Opens what covers the masked paths: from the host, whose /dev/null is no link of the image. */
 export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
   let empty: Result | undefined;
-  return (spec.linux?.maskedPaths ?? []).flatMap((masked): Cover[] => {
+  const masks = (spec.linux?.maskedPaths ?? []).flatMap((masked): Cover[] => {
     const { path, kind } = view.resolve(masked);
     if (kind === 'missing' || kind === 'unknown') return [];
     if (kind === 'file') return [{ path, tree: call.openTree(AT_FDCWD, '/dev/null', CLONE) }];
@@ -52,6 +52,8 @@ export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
     });
     return [{ path, tree: call.openTree(empty, '', CLONE | AT_EMPTY_PATH) }];
   });
+  if (empty) call.close(empty);
+  return masks;
 }
 
 /** The working directory is the root. */

@@ -9,6 +9,7 @@ import { describeContainer } from '../../oci/life/list.ts';
 import { pauseContainer, resumeContainer } from '../../oci/life/pause.ts';
 import { listContainers, load, stateOf } from '../../oci/life/store.ts';
 import { globalsOf } from '../globals.ts';
+import { openLog } from '../log.ts';
 
 const rootOf = (command: Command) => resolve(globalsOf(command).root);
 
@@ -41,7 +42,10 @@ export function addContainerCommands(program: Command): void {
       const ids = flags.regex
         ? listContainers(root).filter((one) => new RegExp(`^(?:${id})$`).test(one))
         : [id];
-      for (const one of ids) await deleteContainer(root, one, flags.force ?? false);
+      for (const one of ids) {
+        const warnings = await deleteContainer(root, one, flags.force ?? false);
+        for (const warning of warnings) openLog(command.optsWithGlobals()).warn(warning);
+      }
     });
 
   program

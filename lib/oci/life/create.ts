@@ -12,7 +12,7 @@
  *   program looked up, limits, hooks           waits at `created`
  *   state `created`, pid file; returns ──────▶ waits for a byte in the FIFO
  */
-import { writeFileSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { kernel } from '../../kernel/call.ts';
@@ -33,15 +33,17 @@ import {
 } from '../cgroup.ts';
 import { type Compiled, compileBundle } from '../compile-bundle.ts';
 import type { Bundle } from '../draft.ts';
+import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
-import type { Process } from '../spec.ts';
+import { sendListener } from '../seccomp-listener.ts';
+import type { Process, Spec } from '../spec.ts';
 import { destroy } from './destroy.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
 import { writePidFile } from './pid-file.ts';
-import { type Paths, reserve, type Stored, withContainer, writeStored } from './store.ts';
+import { type Paths, reserve, type Stored, stateOf, withContainer, writeStored } from './store.ts';
 
 export interface CreateOptions {
   root: string;
@@ -63,7 +65,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
   const cgroup = planContainerCgroup(spec, id);
   assertTerminal(options);
   const paths = reserve(root, id);
-  return await withContainer(root, id, async (_, lock) => {
+  return await withContainer(root, id, async () => {
     const stored: Stored = {
       id,
       bundle: bundle.directory,
@@ -77,7 +79,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
     };
     writeStored(paths, stored);
     try {
-      return await make(options, paths, stored, lock);
+      return await make(options, paths, stored);
     } catch (error) {
       await destroy(paths, stored);
       throw error;
@@ -85,12 +87,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
   });
 }
 
-async function make(
-  options: CreateOptions,
-  paths: Paths,
-  stored: Stored,
-  lock: number,
-): Promise<LeftChild> {
+async function make(options: CreateOptions, paths: Paths, stored: Stored): Promise<LeftChild> {
   const { bundle, id, preserveFds, noPivot, noNewKeyring } = options;
   const { spec } = bundle;
   const { linux = {} } = spec;
@@ -99,7 +96,6 @@ async function make(
   const compiled = compileBundle(bundle, {
     id,
     fifo: paths.fifo,
-    lock,
     cgroups: viewOf(stored.cgroup),
     preserveFds,
     noPivot,
@@ -117,15 +113,19 @@ async function make(
       joinContainerCgroup(stored.cgroup, pid);
       if (compiled.namespaces.fresh.includes('user')) await writeIdMaps(pid, linux);
       adjustOomScore(pid, spec.process?.oomScoreAdj);
+      await runHooks(spec.hooks, 'prestart', stateOf(stored, 'creating'));
+      await runHooks(spec.hooks, 'createRuntime', stateOf(stored, 'creating'));
     },
+    hooks: (pid) => runHooks(spec.hooks, 'createContainer', stateOf(stored, 'creating'), { pid }),
     'copy-up': (pid, results) => copyUp(compiled, pid, results),
     terminal: (pid, results) => takeTerminal(compiled, options, pid, results),
-    created: (pid) => {
+    created: (pid, results) => {
       const { process: ran } = spec;
       if (ran) {
         assertExecutable(pid, { args: ran.args ?? [], env: compiled.env, cwd: ran.cwd });
         setLimits(pid, ran);
       }
+      handListener(compiled, spec, stored, pid, results);
       stored.phase = 'created';
       writeStored(paths, stored);
       if (options.pidFile) writePidFile(options.pidFile, pid);
@@ -133,14 +133,15 @@ async function make(
   };
   return await startAndLeave(compiled.program, {
     lastGate: 'created',
+    closeFrom: 3 + preserveFds,
     atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
   });
 }
 
-type Results = () => readonly LineResult[];
+export type Results = () => readonly LineResult[];
 
 /** What a line returned in the child: a descriptor of its. */
-function resultIn(results: Results, of: Result): number {
+export function resultIn(results: Results, of: Result): number {
   const found = results().find(({ line }) => line === of.of)?.result;
   if (found === undefined || found === null) throw new OciError('a line has no result yet');
   return found;
@@ -167,12 +168,28 @@ function takeTerminal(
   handTerminal(master, { size: bundle.spec.process?.consoleSize, consoleSocket, onTerminal });
 }
 
+function handListener(
+  { listener }: Compiled,
+  { linux }: Spec,
+  stored: Stored,
+  pid: number,
+  results: Results,
+): void {
+  if (!listener || !linux?.seccomp) return;
+  const fd = copyDescriptor(pid, resultIn(results, listener));
+  try {
+    sendListener(linux.seccomp, fd, stateOf(stored, 'creating'));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function adjustOomScore(pid: number, score: number | undefined): void {
   if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
 }
 
 /** Last, so that none is in the way of what makes the container. From outside, with our privilege. */
-function setLimits(pid: number, { rlimits = [] }: Process): void {
+export function setLimits(pid: number, { rlimits = [] }: Process): void {
   for (const { type, soft, hard } of rlimits) {
     const resource = (constants as unknown as Record<string, number>)[type];
     if (resource === undefined || !type.startsWith('RLIMIT_')) {

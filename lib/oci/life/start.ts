@@ -2,8 +2,9 @@
  * `start`: the container that waits goes on to its program.
  */
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { runHooks } from '../hooks.ts';
 import { OciError } from '../oci-error.ts';
-import { readStored, statusOf, withContainer, writeStored } from './store.ts';
+import { readSpec, readStored, stateOf, statusOf, withContainer, writeStored } from './store.ts';
 
 /** Throws OciError when it does not wait. */
 export async function startContainer(root: string, id: string): Promise<void> {
@@ -16,10 +17,15 @@ export async function startContainer(root: string, id: string): Promise<void> {
     if (stored.phase === 'started') {
       throw new OciError('cannot start an already running container');
     }
+    const { hooks } = readSpec(paths);
+    if (hooks?.startContainer?.length && stored.init) {
+      await runHooks(hooks, 'startContainer', stateOf(stored, 'created'), stored.init);
+    }
     openStart(paths.fifo);
     stored.phase = 'started';
     writeStored(paths, stored);
     unlinkSync(paths.fifo);
+    await runHooks(hooks, 'poststart', stateOf(stored));
   });
 }
 

@@ -88,13 +88,13 @@ export function reserve(root: string, id: string): Paths {
 }
 
 /**
- * One at a time for each container. A child that outlives us has to close `lock`: the kernel lets go
- * of it when nobody has it open. OciError when it does not exist, or goes meanwhile.
+ * One at a time for each container. Throws OciError when it does not exist, or goes meanwhile. A
+ * child that is left behind has to have closed the lock: it is held as long as anybody has it open.
  */
 export async function withContainer<T>(
   root: string,
   id: string,
-  work: (paths: Paths, lock: number) => T | Promise<T>,
+  work: (paths: Paths) => T | Promise<T>,
 ): Promise<T> {
   const paths = pathsOf(root, id);
   if (!isThere(paths.directory)) throw notThere();
@@ -108,7 +108,7 @@ export async function withContainer<T>(
   try {
     while (!tryLock(fd, 'exclusive')) await sleep(RETRY_MS);
     if (!isStillAt(fd, paths.lock)) throw notThere();
-    return await work(paths, fd);
+    return await work(paths);
   } finally {
     closeSync(fd);
   }

@@ -1,0 +1,77 @@
+/**
+ * Another process in a container that runs: a launch program that joins its namespaces and ends as
+ * the container's own did, with user, capabilities, seccomp and all.
+ *
+ * setns(2), pidfd_open(2)
+ */
+import { KEYCTL_JOIN_SESSION_KEYRING, PR_SET_DUMPABLE } from '../kernel/constants.ts';
+import { cloneFlags } from '../kernel/namespaces.ts';
+import { launch, type Program, type Result } from '../launch/program.ts';
+import { differingNamespaces } from '../namespaces/joining.ts';
+import { openLabel } from './labels.ts';
+import { becomeRoot } from './namespaces.ts';
+import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
+import { loadSeccomp } from './seccomp.ts';
+import type { Process, Spec } from './spec.ts';
+import { handOver, openPair } from './terminal.ts';
+
+export interface ExecOptions {
+  id: string;
+  /** The container's first process. */
+  pid: number;
+  /** The container's configuration. */
+  spec: Spec;
+  process: Process;
+  /** HOME where the environment has none. */
+  home: string;
+  preserveFds: number;
+}
+
+export interface CompiledExec {
+  program: Program;
+  terminal: Result | null;
+  env: Readonly<Record<string, string>>;
+}
+
+export function compileExec(options: ExecOptions): CompiledExec {
+  const { id, pid, process: ran, preserveFds } = options;
+  const spec: Spec = { ...options.spec, process: ran };
+  const kinds = differingNamespaces(pid);
+  const confined = kinds.includes('user');
+  const given = environmentOf(ran.env);
+  const env = given.HOME ? given : { ...given, HOME: options.home };
+  let terminal: Result | null = null;
+  const program = launch({}, (call) => {
+    const draft = { call, spec };
+    if (!confined) call.prctl(PR_SET_DUMPABLE, 0);
+    const target = call.pidfdOpen(pid, 0);
+    call.gate('namespaces');
+    const others = kinds.filter((kind) => kind !== 'mount');
+    if (others.length > 0) call.setns(target, cloneFlags(others));
+    // Only a child is in the pid namespace.
+    if (kinds.includes('pid') || kinds.includes('time')) call.fork(0);
+    if (confined) becomeRoot(call);
+    // While the host's /proc can be seen.
+    const label = openLabel(draft);
+    if (kinds.includes('mount')) call.setns(target, cloneFlags(['mount']));
+    call.close(target);
+    call.chdir('/');
+    call.attempt.keyctl(KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`);
+    if (ran.terminal) {
+      const { master, slave } = openPair(call, ran.user);
+      terminal = master;
+      handOver(call, master, slave);
+    } else {
+      call.setsid();
+    }
+    setPersonality(call, spec.linux?.personality);
+    const execution = { process: ran, env, confined, preserveFds };
+    becomeUser(call, execution);
+    call.gate('created');
+    execute(call, execution, {
+      seccomp: () => void loadSeccomp(draft),
+      label: () => label({ ...draft, id, bundle: { directory: '/', spec }, confined }),
+    });
+  });
+  return { program, terminal, env };
+}

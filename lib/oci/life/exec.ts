@@ -1,0 +1,111 @@
+/**
+ * `exec`: another process in a container that runs.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyDescriptor } from '../../kernel/sockets.ts';
+import { startAndLeave } from '../../launch/leave.ts';
+import { directoriesOf, joinContainerCgroup } from '../cgroup.ts';
+import { compileExec } from '../compile-exec.ts';
+import { homeIn } from '../home.ts';
+import { OciError } from '../oci-error.ts';
+import type { Process } from '../spec.ts';
+import { joinTerminal } from './attach-terminal.ts';
+import { resultIn, setLimits } from './create.ts';
+import { assertExecutable } from './executable.ts';
+import { handTerminal } from './hand-terminal.ts';
+import { writePidFile } from './pid-file.ts';
+import { forwardSignals, statusOfExit } from './run.ts';
+import { load, readSpec, type Stored, statusOf } from './store.ts';
+
+export interface ExecOptions {
+  root: string;
+  id: string;
+  /** What to run, from the container's own process. */
+  process: (own: Process) => Process;
+  detach: boolean;
+  pidFile?: string | undefined;
+  consoleSocket?: string | undefined;
+  preserveFds: number;
+  /** A cgroup below the container's that is there. */
+  cgroup?: string | undefined;
+  /** Also in a container that is paused, where it will wait. */
+  ignorePaused: boolean;
+}
+
+/** The exit status; 0 when it is not waited for. Throws OciError, LaunchError. */
+export async function execInContainer(options: ExecOptions): Promise<number> {
+  const { root, id, detach, consoleSocket, cgroup = '' } = options;
+  const { stored, paths } = load(root, id);
+  const { init } = stored;
+  const status = statusOf(stored);
+  if (!init || status === 'stopped' || status === 'creating') {
+    throw new OciError('cannot exec in a stopped container');
+  }
+  if (status === 'paused' && !options.ignorePaused) {
+    throw new OciError('cannot exec in a paused container; resume it, or use --ignore-paused');
+  }
+  const spec = readSpec(paths);
+  const process = options.process(spec.process ?? { cwd: '/' });
+  assertTerminal(process, options);
+  assertCgroup(stored, cgroup);
+  const { program, terminal, env } = compileExec({
+    id,
+    pid: init.pid,
+    spec,
+    process,
+    home: homeIn(passwdOf(init.pid), process.user?.uid ?? 0),
+    preserveFds: options.preserveFds,
+  });
+  const joined = process.terminal && !consoleSocket ? joinTerminal() : null;
+  try {
+    const child = await startAndLeave(program, {
+      lastGate: 'created',
+      closeFrom: 3 + options.preserveFds,
+      atGate: async (gate, pid, results) => {
+        if (gate === 'namespaces') {
+          joinContainerCgroup(stored.cgroup, pid, cgroup);
+          const score = process.oomScoreAdj ?? spec.process?.oomScoreAdj;
+          if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
+        } else if (gate === 'terminal' && terminal) {
+          const master = copyDescriptor(pid, resultIn(results, terminal));
+          const onTerminal = joined?.take;
+          handTerminal(master, { size: process.consoleSize, consoleSocket, onTerminal });
+        } else if (gate === 'created') {
+          assertExecutable(pid, { args: process.args ?? [], env, cwd: process.cwd });
+          setLimits(pid, process);
+          if (options.pidFile) writePidFile(options.pidFile, pid);
+        }
+      },
+    });
+    if (detach) return 0;
+    const stop = forwardSignals(child.pid);
+    const exit = await child.wait();
+    stop();
+    await joined?.over();
+    return statusOfExit(exit);
+  } finally {
+    joined?.close();
+  }
+}
+
+function assertTerminal({ terminal = false }: Process, { detach, consoleSocket }: ExecOptions) {
+  if (terminal && detach && !consoleSocket) {
+    throw new OciError('a terminal of a detached process needs --console-socket');
+  }
+}
+
+function assertCgroup({ cgroup }: Stored, below: string): void {
+  const escapes = below.split('/').includes('..');
+  const missing = directoriesOf(cgroup).find((directory) => !existsSync(join(directory, below)));
+  if (!escapes && !missing) return;
+  throw new OciError(`--cgroup ${below}: no cgroup below the container's; make it first`);
+}
+
+function passwdOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/root/etc/passwd`, 'utf8');
+  } catch {
+    return '';
+  }
+}
