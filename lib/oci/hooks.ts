@@ -101,7 +101,8 @@ async function runHere({ path, args, env, timeout }: Hook, state: State): Promis
 }
 
 async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> {
-  const namespaces = differingNamespaces(pid);
+  // A process that shares memory with ours cannot join a time namespace; its clocks stay the host's.
+  const namespaces = differingNamespaces(pid).filter((kind) => kind !== 'time');
   let timer: NodeJS.Timeout | undefined;
   try {
     const { exit, stderr, stdout } = await capture(hookProgram(hook, namespaces.includes('user')), {

@@ -9,6 +9,9 @@ import type { Bundle } from './draft.ts';
 import { validateSpec } from './validate.ts';
 
 /** Throws OciError for a configuration that is not there or does not hold. */
-export function loadBundle(directory: string, config = join(directory, 'config.json')): Bundle {
-  return { directory, spec: validateSpec(readConfiguration(config), config) };
+export async function loadBundle(
+  directory: string,
+  config = join(directory, 'config.json'),
+): Promise<Bundle> {
+  return { directory, spec: await validateSpec(readConfiguration(config), config) };
 }

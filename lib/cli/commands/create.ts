@@ -23,7 +23,7 @@ interface CreateFlags {
   keep?: boolean;
 }
 
-const bundleOf = ({ bundle, config }: CreateFlags): Bundle =>
+const bundleOf = ({ bundle, config }: CreateFlags): Promise<Bundle> =>
   loadBundle(resolve(bundle), config === undefined ? undefined : resolve(config));
 
 const withCreateOptions = (command: Command): Command =>
@@ -42,7 +42,7 @@ export function addCreateCommands(program: Command): void {
     .description('make a container that waits to be started')
     .action(async (id: string, flags: CreateFlags, command: Command) => {
       const { root } = globalsOf(command);
-      await createContainer(optionsOf(root, id, flags));
+      await createContainer(await optionsOf(root, id, flags));
     });
 
   withCreateOptions(program.command('run <id>'))
@@ -52,7 +52,8 @@ export function addCreateCommands(program: Command): void {
     .action(async (id: string, flags: CreateFlags, command: Command) => {
       const { root } = globalsOf(command);
       const { detach = false, keep = false } = flags;
-      process.exitCode = await runContainer({ ...optionsOf(root, id, flags), detach, keep });
+      const options = await optionsOf(root, id, flags);
+      process.exitCode = await runContainer({ ...options, detach, keep });
     });
 
   program
@@ -63,10 +64,10 @@ export function addCreateCommands(program: Command): void {
     });
 }
 
-const optionsOf = (root: string, id: string, flags: CreateFlags) => ({
+const optionsOf = async (root: string, id: string, flags: CreateFlags) => ({
   root: resolve(root),
   id,
-  bundle: bundleOf(flags),
+  bundle: await bundleOf(flags),
   pidFile: flags.pidFile && resolve(flags.pidFile),
   consoleSocket: flags.consoleSocket,
   preserveFds: flags.preserveFds,

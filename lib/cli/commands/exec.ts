@@ -54,10 +54,11 @@ export function addExecCommand(program: Command): void {
     .option('--ignore-paused', 'also in a paused container')
     .action(async (id: string, args: string[], flags: ExecFlags, command: Command) => {
       const { root } = globalsOf(command);
+      const given = flags.process === undefined ? null : await readProcess(flags.process);
       process.exitCode = await execInContainer({
         root: resolve(root),
         id,
-        process: (own) => processOf(own, args, flags),
+        process: given ? () => given : (own) => processOf(own, args, flags),
         detach: flags.detach ?? false,
         pidFile: flags.pidFile && resolve(flags.pidFile),
         consoleSocket: flags.consoleSocket,
@@ -69,7 +70,6 @@ export function addExecCommand(program: Command): void {
 }
 
 function processOf(own: Process, args: string[], flags: ExecFlags): Process {
-  if (flags.process !== undefined) return readProcess(flags.process);
   if (args.length === 0) throw new OciError('exec: a command, or --process FILE, is missing');
   const { cwd, tty = false, apparmor, processLabel, newPrivs } = flags;
   return {
@@ -86,9 +86,9 @@ function processOf(own: Process, args: string[], flags: ExecFlags): Process {
   };
 }
 
-function readProcess(file: string): Process {
+async function readProcess(file: string): Promise<Process> {
   const text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  return validateProcess(JSON.parse(text), file);
+  return await validateProcess(JSON.parse(text), file);
 }
 
 function userOf(own: Process, { user, additionalGids }: ExecFlags) {

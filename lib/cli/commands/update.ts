@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { updateContainer } from '../../oci/life/update.ts';
 import type { Resources } from '../../oci/spec.ts';
+import { validateResources } from '../../oci/validate.ts';
 import { globalsOf } from '../globals.ts';
 import { wholeNumber } from '../numbers.ts';
 
@@ -47,14 +48,14 @@ export function addUpdateCommand(program: Command): void {
     .option('--memory-swap <bytes>', 'memory and swap together; -1 is no limit', wholeNumber)
     .option('--pids-limit <count>', 'processes; -1 is no limit', wholeNumber)
     .action(async (id: string, flags: UpdateFlags, command: Command) => {
-      await updateContainer(resolve(globalsOf(command).root), id, resourcesOf(flags));
+      await updateContainer(resolve(globalsOf(command).root), id, await resourcesOf(flags));
     });
 }
 
-function resourcesOf(flags: UpdateFlags): Resources {
+async function resourcesOf(flags: UpdateFlags): Promise<Resources> {
   if (flags.resources !== undefined) {
     const text = readFileSync(flags.resources === '-' ? 0 : flags.resources, 'utf8');
-    return JSON.parse(text) as Resources;
+    return validateResources(JSON.parse(text), flags.resources);
   }
   const resources = {
     memory: {
