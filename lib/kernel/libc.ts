@@ -1,7 +1,8 @@
 /**
  * The one door to the C library. Everything goes through syscall(2) and a function pointer, so
  * koffi is needed for three symbols only, and is loaded at the first call: importing this module
- * works on any system. No other file imports koffi.
+ * works on any system. No other file imports koffi, and none but this one knows whether Node runs
+ * it or Bun, whose own interface does the same in a standalone executable.
  * syscall(2), strerror(3)
  */
 import { createRequire } from 'node:module';
@@ -34,18 +35,64 @@ let bound: Libc | undefined;
 function libc(): Libc {
   if (bound) return bound;
   architecture();
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  bound = 'bun' in process.versions ? bindByBun() : bindByKoffi();
+  return bound;
+}
+
+const require = createRequire(import.meta.url);
+
+function bindByKoffi(): Libc {
+  const koffi = require('koffi') as typeof import('koffi');
   const library = koffi.load(null);
   const word = 'intptr_t';
   const launch = koffi.proto('long unboxed_launch(intptr_t args, intptr_t size, intptr_t first)');
-  bound = {
+  return {
     syscall: library.func('syscall', 'long', Array(7).fill(word)) as unknown as RawCall,
     strerror: library.func('strerror', 'str', ['int']) as unknown as (errno: number) => string,
     errno: () => koffi.errno(),
     view: (address, length) => koffi.view(BigInt(address), length),
     launch: (entry, ...args) => koffi.call(BigInt(entry), launch, ...args),
   };
-  return bound;
+}
+
+/** The parts of Bun's own foreign function interface that are used here. */
+interface BunFfi {
+  dlopen(
+    library: string,
+    symbols: Record<string, { args: readonly string[]; returns: string }>,
+  ): { symbols: Record<string, (...args: Word[]) => number> };
+  CFunction(about: { ptr: number; args: readonly string[]; returns: string }): RawCall;
+  CString: new (address: number) => { toString(): string };
+  read: { i32(address: number): number };
+  toArrayBuffer(address: number, offset: number, length: number): ArrayBuffer;
+}
+
+/** In the standalone executable: nothing is to be unpacked and loaded then, as koffi would be. */
+function bindByBun(): Libc {
+  const ffi = require('bun:ffi') as BunFfi;
+  const word = 'i64_fast';
+  const { symbols } = ffi.dlopen('libc.so.6', {
+    syscall: { args: Array(7).fill(word), returns: word },
+    strerror: { args: ['i32'], returns: 'ptr' },
+    __errno_location: { args: [], returns: 'ptr' },
+  });
+  const { syscall, strerror, __errno_location: errnoLocation } = symbols;
+  if (!syscall || !strerror || !errnoLocation) throw new Error('libc.so.6 lacks syscall');
+  const entries = new Map<number, RawCall>();
+  const launcherAt = (ptr: number) => {
+    const known =
+      entries.get(ptr) ?? ffi.CFunction({ ptr, args: [word, word, word], returns: word });
+    entries.set(ptr, known);
+    return known;
+  };
+  const errno = errnoLocation();
+  return {
+    syscall: (nr, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) => syscall(nr, a, b, c, d, e, f),
+    strerror: (code) => new ffi.CString(strerror(code)).toString(),
+    errno: () => ffi.read.i32(errno),
+    view: (address, length) => ffi.toArrayBuffer(address, 0, length),
+    launch: (entry, args, size, first) => launcherAt(entry)(args, size, first),
+  };
 }
 
 /**

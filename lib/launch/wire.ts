@@ -1,46 +1,59 @@
 /**
  * The host's end of the wire (start.ts draws it): hears at which line the child waits, asks what to
- * do, and lets it go on with one byte.
+ * do, and lets it go on with one byte. Read as a file is: sockets made of a descriptor are not the
+ * same in every runtime that this code has to run in.
  */
-import { Socket } from 'node:net';
+import { closeSync, read, writeSync } from 'node:fs';
 
-/** `leave`: the child goes on, and will not wait again. */
+/** With `leave`, the child goes on and is not heard any more. */
 export type Answer = 'go' | 'abort' | 'leave';
 
 /**
- * Serves until the child has called execve, has ended or is left. `answer` gets the line's index; when it
+ * Serves until the child has called execve or has ended. `answer` gets the line's index; when it
  * throws or says abort, the wire is closed, which ends the child. Rejects with what `answer` threw.
+ * Closes `fd`.
  */
-export function serveWire(fd: number, answer: (index: number) => Promise<Answer>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = new Socket({ fd, readable: true, writable: true });
-    let thrown: { error: unknown } | undefined;
-    let pending = Buffer.alloc(0);
-    let busy = Promise.resolve();
-    const ask = async (index: number) => {
-      try {
-        const said = await answer(index);
-        if (said === 'abort') socket.end();
-        else if (said === 'go') socket.write(Buffer.of(1));
-        // What has been written can still be read when our end is closed.
-        else socket.write(Buffer.of(1), () => socket.destroy());
-      } catch (error) {
-        thrown = { error };
-        socket.end();
-      }
-    };
-    socket.on('data', (data: Buffer) => {
-      pending = Buffer.concat([pending, data]);
-      while (pending.length >= 4) {
-        const index = pending.readUInt32LE(0);
-        pending = pending.subarray(4);
-        busy = busy.then(() => ask(index));
-      }
+export async function serveWire(
+  fd: number,
+  answer: (index: number) => Promise<Answer>,
+): Promise<void> {
+  try {
+    for (;;) {
+      const index = await hear(fd);
+      if (index === null) return;
+      const said = await answer(index);
+      if (said === 'abort') return;
+      if (!letGo(fd) || said === 'leave') return;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The line at which the child waits, or null when it is not there any more. */
+async function hear(fd: number): Promise<number | null> {
+  const number = Buffer.alloc(4);
+  for (let known = 0; known < number.length; ) {
+    const length = await new Promise<number>((resolve, reject) => {
+      read(fd, number, known, number.length - known, null, (error, count) => {
+        // It was killed with our byte unread; what became of it is told by its exit.
+        if (error?.code === 'ECONNRESET') resolve(0);
+        else if (error) reject(error);
+        else resolve(count);
+      });
     });
-    // The child may be killed with our byte unread; what became of it is told by its exit.
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      void busy.then(() => (thrown ? reject(thrown.error) : resolve()));
-    });
-  });
+    if (length === 0) return null;
+    known += length;
+  }
+  return number.readUInt32LE(0);
+}
+
+function letGo(fd: number): boolean {
+  try {
+    writeSync(fd, Buffer.of(1));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+    throw error;
+  }
 }
