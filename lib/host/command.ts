@@ -3,7 +3,6 @@
  * namespaces or in those of another process. The latter through a launch program, since Node, with
  * its threads, cannot join and come back. setns(2), nsenter(1)
  */
-import { execa } from 'execa';
 import { SIG_SETMASK } from '../kernel/constants.ts';
 import type { Namespace } from '../kernel/namespaces.ts';
 import { capture } from '../launch/capture.ts';
@@ -40,6 +39,7 @@ export async function runCommand(
   const [name = '', ...rest] = argv;
   const path = execvePath(name);
   if (options.inside) return runInside(path, argv, options.inside, options.input);
+  const { execa } = await import('execa'); // Not before it is needed: most commands need none.
   const ran = await execa(path, rest, {
     all: true,
     argv0: name,

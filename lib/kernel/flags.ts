@@ -21,25 +21,33 @@ const prefixed = (...prefixes: string[]): ReadonlyMap<number, string> =>
       .map(([name, value]) => [value, name]),
   );
 
-const bits = (...prefixes: string[]): FlagSet => ({ style: 'bits', names: prefixed(...prefixes) });
-const oneOf = (...prefixes: string[]): FlagSet => ({
-  style: 'one-of',
-  names: prefixed(...prefixes),
-});
+/** Names are looked for when they are asked for: most are not, by a command that prints no call. */
+function flagSet(style: FlagSet['style'], find: () => ReadonlyMap<number, string>, zero?: string) {
+  let found: ReadonlyMap<number, string> | undefined;
+  return {
+    style,
+    ...(zero === undefined ? {} : { zero }),
+    get names() {
+      found ??= find();
+      return found;
+    },
+  };
+}
 
-const signals = new Map([...prefixed('SIG')].filter(([, name]) => !name.startsWith('SIG_')));
+const bits = (...prefixes: string[]): FlagSet => flagSet('bits', () => prefixed(...prefixes));
+const oneOf = (...prefixes: string[]): FlagSet => flagSet('one-of', () => prefixed(...prefixes));
+
+const signals = () => new Map([...prefixed('SIG')].filter(([, name]) => !name.startsWith('SIG_')));
 
 // PR_CAP_AMBIENT_* are what its second argument may be, and numbers of other options.
-const prctlOptions = new Map([
-  ...prefixed('PR_SET', 'PR_CAPBSET'),
-  [c.PR_CAP_AMBIENT, 'PR_CAP_AMBIENT'] as const,
-]);
+const prctlOptions = () =>
+  new Map([...prefixed('PR_SET', 'PR_CAPBSET'), [c.PR_CAP_AMBIENT, 'PR_CAP_AMBIENT'] as const]);
 
 export const flagSets = {
   mount: bits('MS_'),
   umount: bits('MNT_', 'UMOUNT_'),
   clone: bits('CLONE_'),
-  open: { ...bits('O_'), zero: 'O_RDONLY' },
+  open: flagSet('bits', () => prefixed('O_'), 'O_RDONLY'),
   dup3: bits('O_CLOEXEC'),
   atFlags: bits('AT_EMPTY', 'AT_REC', 'AT_SYMLINK', 'AT_REMOVE'),
   openTree: bits('OPEN_TREE_', 'AT_REC', 'AT_EMPTY'),
@@ -51,9 +59,9 @@ export const flagSets = {
   prot: bits('PROT_'),
   map: bits('MAP_'),
   fsconfig: oneOf('FSCONFIG_'),
-  signal: { style: 'one-of', names: signals },
+  signal: flagSet('one-of', signals),
   sigHow: oneOf('SIG_'),
-  prctl: { style: 'one-of', names: prctlOptions },
+  prctl: flagSet('one-of', prctlOptions),
   idType: oneOf('P_PID'),
   xattr: bits('XATTR_'),
   flock: bits('LOCK_'),

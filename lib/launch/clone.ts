@@ -35,10 +35,10 @@ import {
 } from './arena.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import type { Program } from './program.ts';
+import { readyStreams } from './ready-streams.ts';
 import { listRecords, type Surroundings } from './records.ts';
 import { mappingsBeside } from './shed.ts';
 import type { StartOptions } from './start.ts';
-import { readyStreams } from './streams.ts';
 
 /** Makes the child. `wire` is the host's end, where the child waits. Leaves nothing open if it throws. */
 export function clone(

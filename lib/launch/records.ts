@@ -34,7 +34,7 @@ export interface Record {
 
 /**
  * The container's three streams, as descriptors of this process. They are put in place one after
- * the other: see `readyStreams` in streams.ts for those that would cover each other.
+ * the other: see `readyStreams` in ready-streams.ts for those that would cover each other.
  */
 export type Streams = readonly [stdin: number, stdout: number, stderr: number] | { tty: number };
 

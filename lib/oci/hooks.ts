@@ -11,9 +11,7 @@
  *
  * OCI runtime-spec config.md "POSIX-platform Hooks", runtime.md "Lifecycle"
  */
-import { spawn } from 'node:child_process';
 import { CLOSE_RANGE_CLOEXEC, SIG_SETMASK, SIGPIPE, SIGXFSZ } from '../kernel/constants.ts';
-import { capture } from '../launch/capture.ts';
 import { launch, type Program } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
 import { OciError } from './oci-error.ts';
@@ -71,6 +69,8 @@ async function failureOf(hook: Hook, state: State, inside: InsideOf | null) {
 
 /** A state of which a hook reads nothing is no error. */
 async function runHere({ path, args, env, timeout }: Hook, state: State): Promise<Ended> {
+  // Not before it is needed: most containers have no hooks, and loading it takes its time.
+  const { spawn } = await import('node:child_process');
   const [argv0 = path, ...rest] = args ?? [];
   const child = spawn(path, rest, {
     argv0,
@@ -103,6 +103,7 @@ async function runHere({ path, args, env, timeout }: Hook, state: State): Promis
 async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> {
   // A process that shares memory with ours cannot join a time namespace; its clocks stay the host's.
   const namespaces = differingNamespaces(pid).filter((kind) => kind !== 'time');
+  const { capture } = await import('../launch/capture.ts');
   let timer: NodeJS.Timeout | undefined;
   try {
     const { exit, stderr, stdout } = await capture(hookProgram(hook, namespaces.includes('user')), {

@@ -6,7 +6,6 @@
  * user_namespaces(7), newuidmap(1), subuid(5)
  */
 import { writeFileSync } from 'node:fs';
-import { execa } from 'execa';
 import { readCredentials } from '../observe/host/credentials.ts';
 import { OciError } from './oci-error.ts';
 import type { IdMapping, Linux } from './spec.ts';
@@ -40,6 +39,7 @@ async function writeMap(
       const text = lines.map((line) => line.join(' ')).join('\n');
       writeFileSync(`/proc/${pid}/${kind}_map`, text);
     } else {
+      const { execa } = await import('execa'); // Not before it is needed: most commands need none.
       await execa(`new${kind}map`, [String(pid), ...lines.flat().map(String)]);
     }
   } catch (error) {

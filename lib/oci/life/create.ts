@@ -14,7 +14,6 @@
  */
 import { closeSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { execa } from 'execa';
 import { kernel } from '../../kernel/call.ts';
 import * as constants from '../../kernel/constants.ts';
 import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
@@ -203,6 +202,7 @@ export function setLimits(pid: number, { rlimits = [] }: Process): void {
 async function copyUp({ copyUps }: Compiled, pid: number, results: Results): Promise<void> {
   for (const { from, tree } of copyUps) {
     const to = `/proc/${pid}/fd/${resultIn(results, tree)}/`;
+    const { execa } = await import('execa'); // Not before it is needed: most commands need none.
     await execa('cp', ['-a', `${from}/.`, to]);
   }
 }

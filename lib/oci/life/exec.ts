@@ -10,7 +10,6 @@ import { compileExec } from '../compile-exec.ts';
 import { homeIn } from '../home.ts';
 import { OciError } from '../oci-error.ts';
 import type { Process } from '../spec.ts';
-import { joinTerminal } from './attach-terminal.ts';
 import { resultIn, setLimits } from './create.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
@@ -57,7 +56,10 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     home: homeIn(passwdOf(init.pid), process.user?.uid ?? 0),
     preserveFds: options.preserveFds,
   });
-  const joined = process.terminal && !consoleSocket ? joinTerminal() : null;
+  const joined =
+    process.terminal && !consoleSocket
+      ? (await import('./attach-terminal.ts')).joinTerminal()
+      : null;
   try {
     const child = await startAndLeave(program, {
       lastGate: 'created',

@@ -6,7 +6,6 @@ import { constants as os } from 'node:os';
 import { kernel } from '../../kernel/call.ts';
 import { SyscallError } from '../../kernel/syscall-error.ts';
 import type { Exit } from '../../launch/wait.ts';
-import { joinTerminal } from './attach-terminal.ts';
 import { type CreateOptions, createContainer } from './create.ts';
 import { deleteContainer } from './delete.ts';
 import { startContainer } from './start.ts';
@@ -21,7 +20,10 @@ export interface RunOptions extends CreateOptions {
 export async function runContainer(options: RunOptions): Promise<number> {
   const { root, id, detach, keep, bundle } = options;
   const inFront = !detach && (bundle.spec.process?.terminal ?? false);
-  const terminal = inFront && !options.consoleSocket ? joinTerminal() : null;
+  const terminal =
+    inFront && !options.consoleSocket
+      ? (await import('./attach-terminal.ts')).joinTerminal()
+      : null;
   try {
     const child = await createContainer({
       ...options,
