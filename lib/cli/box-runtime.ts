@@ -60,4 +60,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   return status;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) {
+  // Without a top-level await, which a standalone executable's bytecode cannot hold.
+  void main(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}
