@@ -5,6 +5,7 @@
  * OCI runtime-spec, runtime.md "Operations"; docs of the runtime command line interface
  */
 import { Command, CommanderError } from 'commander';
+import { addAboutCommands } from './commands/about.ts';
 import { addContainerCommands } from './commands/container.ts';
 import { addCreateCommands } from './commands/create.ts';
 import { addExecCommand } from './commands/exec.ts';
@@ -35,6 +36,7 @@ export function makeProgram(): Command {
   addExecCommand(program);
   addLookCommands(program);
   addUpdateCommand(program);
+  addAboutCommands(program);
   return program;
 }
 

@@ -95,6 +95,13 @@ export function propagationOf(word: string): { type: number; recursive: boolean 
   return recursive === undefined ? null : { type: recursive, recursive: true };
 }
 
+/** Every word that is not the file system's. */
+export const mountWords = (): string[] => [
+  ...[ATTRIBUTES, PROPAGATION].flatMap(Object.keys).flatMap((word) => [word, `r${word}`]),
+  ...['bind', 'rbind', 'tmpcopyup', 'idmap', 'ridmap', 'src-nofollow', 'dest-nofollow'],
+  ...NO_MEANING,
+];
+
 export function parseMountOptions(words: readonly string[] = [], type = ''): MountOptions {
   const options = {
     here: { set: 0, clear: 0 } as Attributes,
