@@ -71,6 +71,8 @@ export interface CompileOptions {
 export interface Compiled {
   program: Program;
   namespaces: NamespacePlan;
+  /** In a user namespace: its limits are the host's to set. */
+  confined: boolean;
   /** Host's half at the gate `copy-up`. */
   copyUps: readonly CopyUp[];
   /** The descriptor of the terminal's master in the child, at the gate `terminal`. */
@@ -139,7 +141,7 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
       label: () => label(draft),
     });
   });
-  return { program, namespaces, copyUps, terminal, listener, env };
+  return { program, namespaces, confined, copyUps, terminal, listener, env };
 }
 
 interface RootNeeds {

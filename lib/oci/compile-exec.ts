@@ -30,6 +30,8 @@ export interface ExecOptions {
 export interface CompiledExec {
   program: Program;
   terminal: Result | null;
+  /** In a user namespace: its limits are the host's to set. */
+  confined: boolean;
   env: Readonly<Record<string, string>>;
 }
 
@@ -73,5 +75,5 @@ export function compileExec(options: ExecOptions): CompiledExec {
       label: () => label({ ...draft, id, bundle: { directory: '/', spec }, confined }),
     });
   });
-  return { program, terminal, env };
+  return { program, terminal, confined, env };
 }

@@ -34,8 +34,9 @@ import {
   SIGPIPE,
   SIGXFSZ,
 } from '../kernel/constants.ts';
-import { encodeCapabilities, encodeSchedAttr } from '../kernel/structs.ts';
+import { encodeCapabilities, encodeRlimit, encodeSchedAttr } from '../kernel/structs.ts';
 import type { Calls } from '../launch/program.ts';
+import { readStatus } from '../observe/process.ts';
 import { openInRoot } from './in-root.ts';
 import { OciError } from './oci-error.ts';
 import type { CapabilitySet, Linux, Process, Scheduler } from './spec.ts';
@@ -60,13 +61,32 @@ export function becomeUser(call: Calls, { process, confined }: Execution): void 
   if (ioPriority) call.ioprioSet(IOPRIO_WHO_PROCESS, 0, ioPriorityOf(ioPriority));
   if (scheduler) call.schedSetattr(0, schedulerOf(scheduler), 0);
   dropBounding(call, setOf(process, 'bounding'));
+  // What is above the hard limit needs privilege over the whole machine: in a user namespace it is
+  // the host that sets them.
+  if (!confined) {
+    for (const [resource, limit] of limitsOf(process)) call.prlimit64(0, resource, limit);
+  }
+  // In a user namespace the host sets them, whose right it takes to raise one.
+  if (!confined)
+    for (const { resource, limit } of limitsOf(process)) call.prlimit64(0, resource, limit);
   const { uid = 0, gid = 0, additionalGids = [] } = user;
   if (uid !== 0) call.prctl(PR_SET_KEEPCAPS, 1);
   (confined && additionalGids.length === 0 ? call.attempt : call).setgroups(additionalGids);
   call.setgid(gid);
   call.setuid(uid);
   // setuid has cleared what is effective; it is needed up to the last line.
-  if (uid !== 0) setCapabilities(call, allKnown(), allKnown(), 0n);
+  if (uid !== 0) setCapabilities(call, kept(confined), kept(confined), 0n);
+}
+
+/** For prlimit(2). Throws OciError for a type that is none. */
+export function limitsOf({ rlimits = [] }: Process): { resource: number; limit: Uint8Array }[] {
+  return rlimits.map(({ type, soft, hard }) => {
+    const resource = (constants as unknown as Record<string, number>)[type];
+    if (resource === undefined || !type.startsWith('RLIMIT_')) {
+      throw new OciError(`process.rlimits: ${type} is no limit; they are named as RLIMIT_NOFILE`);
+    }
+    return { resource, limit: encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }) };
+  });
 }
 
 /** What the container's program is started with. `seccomp` and `label` write their own lines. */
@@ -98,6 +118,14 @@ export function execute(
   call.exit(CANNOT_EXECUTE);
 }
 
+/** For prlimit(2). Throws OciError for a name that is none. */
+export function limitsOf({ rlimits = [] }: Process): [resource: number, limit: Uint8Array][] {
+  return rlimits.map(({ type, soft, hard }) => [
+    constantOf('process.rlimits', 'RLIMIT_', type),
+    encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }),
+  ]);
+}
+
 const LAST_DESCRIPTOR = 0xffffffff;
 /** As a shell says it: found, and not to be executed. */
 const CANNOT_EXECUTE = 126;
@@ -119,7 +147,9 @@ export const environmentOf = (env: readonly string[] = []): Record<string, strin
 // An older kernel knows fewer capabilities than we do, a newer one more.
 const lastCapability = () => Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
 
-const allKnown = () => (1n << BigInt(lastCapability() + 1)) - 1n;
+/** All that it has at that point: in a user namespace all there are, else what we have. */
+const kept = (confined: boolean): bigint =>
+  confined ? (1n << BigInt(lastCapability() + 1)) - 1n : readStatus('self').capPrm;
 
 /** Names that this kernel does not know are passed over, as other runtimes do. */
 function setOf({ capabilities }: Process, set: CapabilitySet): bigint {

@@ -77,7 +77,7 @@ export function viewRoot(rootfs: string): RootView {
     const ours = made.get(path);
     if (ours) return ours;
     if (seen === null) return covers.some((one) => one.path === path) ? 'directory' : 'unknown';
-    const status = statSync(seen, { throwIfNoEntry: false });
+    const status = look(() => statSync(seen, NONE));
     if (!status) return 'missing';
     return status.isDirectory() ? 'directory' : 'file';
   }
@@ -98,13 +98,17 @@ const namesOf = (path: string) => path.split('/').filter((name) => name !== '' &
 const isBelow = (path: string, top: string) =>
   top === '/' || path === top || path.startsWith(`${top}/`);
 
-const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+const isThere = (path: string) => look(() => lstatSync(path, NONE)) !== undefined;
 
-function linkOf(path: string): string | null {
+const NONE = { throwIfNoEntry: false } as const;
+
+/** What is not ours to look at may be there or not: the kernel has the last word. */
+function look<T>(body: () => T): T | undefined {
   try {
-    return readlinkSync(path);
+    return body();
   } catch {
-    // No link, nothing there, or not ours to read: the kernel has the last word.
-    return null;
+    return undefined;
   }
 }
+
+const linkOf = (path: string): string | null => look(() => readlinkSync(path)) ?? null;

@@ -15,10 +15,8 @@
 import { closeSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { kernel } from '../../kernel/call.ts';
-import * as constants from '../../kernel/constants.ts';
 import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
 import { copyDescriptor } from '../../kernel/sockets.ts';
-import { encodeRlimit } from '../../kernel/structs.ts';
 import { type LeftChild, startAndLeave } from '../../launch/leave.ts';
 import type { Result } from '../../launch/program.ts';
 import type { LineResult } from '../../launch/results.ts';
@@ -35,6 +33,7 @@ import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
+import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
 import type { Process, Spec } from '../spec.ts';
@@ -111,6 +110,7 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
       writeStored(paths, stored);
       joinContainerCgroup(stored.cgroup, pid);
       if (compiled.namespaces.fresh.includes('user')) await writeIdMaps(pid, linux);
+      if (compiled.confined && spec.process) setLimits(pid, spec.process);
       adjustOomScore(pid, spec.process?.oomScoreAdj);
       await runHooks(spec.hooks, 'prestart', stateOf(stored, 'creating'));
       await runHooks(spec.hooks, 'createRuntime', stateOf(stored, 'creating'));
@@ -122,7 +122,6 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
       const { process: ran } = spec;
       if (ran) {
         assertExecutable(pid, { args: ran.args ?? [], env: compiled.env, cwd: ran.cwd });
-        setLimits(pid, ran);
       }
       handListener(compiled, spec, stored, pid, results);
       stored.phase = 'created';
@@ -187,15 +186,9 @@ function adjustOomScore(pid: number, score: number | undefined): void {
   if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
 }
 
-/** Last, so that none is in the way of what makes the container. From outside, with our privilege. */
-export function setLimits(pid: number, { rlimits = [] }: Process): void {
-  for (const { type, soft, hard } of rlimits) {
-    const resource = (constants as unknown as Record<string, number>)[type];
-    if (resource === undefined || !type.startsWith('RLIMIT_')) {
-      throw new OciError(`process.rlimits: ${type} is no limit; they are named as RLIMIT_NOFILE`);
-    }
-    kernel.prlimit64(pid, resource, encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }));
-  }
+/** Of a process in a user namespace, from outside, with our privilege; it has our user still. */
+export function setLimits(pid: number, process: Process): void {
+  for (const [resource, limit] of limitsOf(process)) kernel.prlimit64(pid, resource, limit);
 }
 
 /** Into the tmpfs that nobody sees yet, by the descriptor that the child has of it. */

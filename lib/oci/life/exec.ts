@@ -48,7 +48,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   const process = options.process(spec.process ?? { cwd: '/' });
   assertTerminal(process, options);
   assertCgroup(stored, cgroup);
-  const { program, terminal, env } = compileExec({
+  const { program, terminal, env, confined } = compileExec({
     id,
     pid: init.pid,
     spec,
@@ -67,6 +67,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
       atGate: async (gate, pid, results) => {
         if (gate === 'namespaces') {
           joinContainerCgroup(stored.cgroup, pid, cgroup);
+          if (confined) setLimits(pid, process);
           const score = process.oomScoreAdj ?? spec.process?.oomScoreAdj;
           if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
         } else if (gate === 'terminal' && terminal) {
@@ -75,7 +76,6 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
           handTerminal(master, { size: process.consoleSize, consoleSocket, onTerminal });
         } else if (gate === 'created') {
           assertExecutable(pid, { args: process.args ?? [], env, cwd: process.cwd });
-          setLimits(pid, process);
           if (options.pidFile) writePidFile(options.pidFile, pid);
         }
       },

@@ -1,0 +1,100 @@
+/**
+ * Bundles for tests: a root with busybox, the example's configuration with a change, and the command
+ * line run on it, from source.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findCommand } from '../observe/command.ts';
+import { exampleSpec } from './example.ts';
+import type { Spec } from './spec.ts';
+
+const RUNTIME = join(import.meta.dirname, '../cli/box-runtime.ts');
+const APPLETS = ['sh', 'cat', 'id', 'ls', 'mount', 'sleep', 'true', 'stat', 'grep', 'readlink'];
+
+export interface TestBundle extends AsyncDisposable {
+  directory: string;
+  rootfs: string;
+  /** State of containers. */
+  root: string;
+  id: string;
+  configure(change: (spec: Required<Spec>) => void): void;
+  /** The command line; never throws. */
+  box(...args: string[]): Promise<Outcome>;
+  /** Runs a shell script as the container's process. */
+  run(script: string, change?: (spec: Required<Spec>) => void): Promise<Outcome>;
+}
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Disposed, nothing of its containers is left. */
+export function makeBundle(): TestBundle {
+  const directory = mkdtempSync(join(tmpdir(), 'box-oci-'));
+  const rootfs = join(directory, 'rootfs');
+  const root = join(directory, 'state');
+  const id = `test-${process.pid}-${directory.slice(-6)}`;
+  for (const name of ['bin', 'proc', 'dev', 'sys', 'etc', 'tmp']) {
+    mkdirSync(join(rootfs, name), { recursive: true });
+  }
+  copyFileSync(findCommand('busybox') ?? '', join(rootfs, 'bin/busybox'));
+  for (const name of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', name));
+
+  let calls = 0;
+  const configure: TestBundle['configure'] = (change) => {
+    const spec = structuredClone(exampleSpec()) as Required<Spec>;
+    if (spec.process) spec.process.terminal = false;
+    change(spec);
+    writeFileSync(join(directory, 'config.json'), JSON.stringify(spec));
+  };
+  const box: TestBundle['box'] = async (...args) => {
+    const argv = [RUNTIME, '--root', root, ...args];
+    // Files, as a container that is left behind would hold a pipe open for ever.
+    const [out, err] = ['out', 'err'].map((name) => join(directory, `.${name}.${calls++}`));
+    using open = new DisposableStack();
+    const [stdout = 1, stderr = 2] = [out, err].map((path = '') =>
+      open.adopt(openSync(path, 'w'), closeSync),
+    );
+    const child = spawn(process.execPath, argv, {
+      stdio: ['ignore', stdout, stderr],
+      timeout: 20_000,
+    });
+    const [status] = await once(child, 'exit');
+    const read = (path = '') => readFileSync(path, 'utf8').replace(/\n$/, '');
+    return { status, stdout: read(out), stderr: read(err) };
+  };
+  return {
+    directory,
+    rootfs,
+    root,
+    id,
+    configure,
+    box,
+    run(script, change = () => undefined) {
+      configure((spec) => {
+        spec.process.args = ['sh', '-c', script];
+        change(spec);
+      });
+      return box('run', '-b', directory, id);
+    },
+    async [Symbol.asyncDispose]() {
+      await box('delete', '--force', id);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}

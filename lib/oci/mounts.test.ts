@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { itNeeds } from '../observe/it-needs.ts';
+import { parseMountinfo, propagationOf } from '../observe/mountinfo.ts';
+import { makeBundle } from './bundle.fixture.ts';
+import type { Mount } from './spec.ts';
+
+const MOUNTINFO = 'cat /proc/self/mountinfo';
+
+async function mountsOf(add: Mount[], prepare: (rootfs: string, directory: string) => void) {
+  await using bundle = makeBundle();
+  prepare(bundle.rootfs, bundle.directory);
+  const { stdout, stderr, status } = await bundle.run(MOUNTINFO, (spec) => {
+    spec.mounts.push(...add);
+  });
+  expect([stderr, status]).toEqual(['', 0]);
+  const mounts = parseMountinfo(`${stdout}\n`);
+  return (path: string) => mounts.findLast(({ mountPoint }) => mountPoint === path);
+}
+
+describe('a mount of a configuration', () => {
+  itNeeds(
+    ['root'],
+    'has the attributes, the propagation and the size that it asks for',
+    async () => {
+      const at = await mountsOf(
+        [
+          {
+            destination: '/t',
+            type: 'tmpfs',
+            source: 'named',
+            options: ['nosuid', 'noexec', 'noatime', 'size=64k', 'mode=700', 'shared'],
+          },
+          { destination: '/deep/er/dir', type: 'bind', source: 'data', options: ['rbind', 'ro'] },
+          { destination: '/deep/file', type: 'bind', source: 'data/f', options: ['bind', 'nodev'] },
+        ],
+        (_, directory) => {
+          mkdirSync(join(directory, 'data'));
+          writeFileSync(join(directory, 'data/f'), 'text');
+        },
+      );
+      const tmpfs = at('/t');
+      expect(tmpfs?.options.sort()).toEqual(['noatime', 'noexec', 'nosuid', 'rw'].sort());
+      expect(tmpfs?.superOptions).toContain('size=64k');
+      expect(tmpfs?.source).toBe('named');
+      expect(tmpfs && propagationOf(tmpfs)).toBe('shared');
+      expect(at('/deep/er/dir')?.options).toContain('ro');
+      expect(at('/deep/file')?.options).toContain('nodev');
+      expect(at('/deep/file')?.options).toContain('rw');
+    },
+  );
+
+  itNeeds(
+    ['root'],
+    'is read-only with all below it where it says rro, and only itself with ro',
+    async () => {
+      for (const [option, below] of [
+        ['rro', 'ro'],
+        ['ro', 'rw'],
+      ] as const) {
+        await using bundle = makeBundle();
+        const { stdout } = await bundle.run(MOUNTINFO, (spec) => {
+          spec.mounts.push({
+            destination: '/h',
+            source: '/sys',
+            type: 'none',
+            options: ['rbind', option],
+          });
+        });
+        const mounts = parseMountinfo(`${stdout}\n`);
+        const inside = mounts.filter(({ mountPoint }) => mountPoint.startsWith('/h/'));
+        expect(mounts.find(({ mountPoint }) => mountPoint === '/h')?.options[0]).toBe('ro');
+        expect(inside.length).toBeGreaterThan(0);
+        if (option === 'rro')
+          expect(inside.every(({ options }) => options[0] === below)).toBe(true);
+        else expect(inside.some(({ options }) => options[0] === below)).toBe(true);
+      }
+    },
+  );
+
+  itNeeds(['root'], 'begins with what it covers where it says tmpcopyup', async () => {
+    await using bundle = makeBundle();
+    mkdirSync(join(bundle.rootfs, 'var'));
+    writeFileSync(join(bundle.rootfs, 'var/kept'), 'inside');
+    const { stdout, stderr } = await bundle.run(
+      'cat /var/kept; echo new > /var/kept; cat /var/kept',
+      (spec) => {
+        spec.mounts.push({ destination: '/var', type: 'tmpfs', options: ['tmpcopyup'] });
+      },
+    );
+    expect([stdout, stderr]).toEqual(['inside\nnew'.replace('inside\n', 'inside'), '']);
+    expect(readFileSync(join(bundle.rootfs, 'var/kept'), 'utf8')).toBe('inside');
+  });
+});
+
+describe('what if the image has a link where a mount is to be?', () => {
+  const outside = (directory: string) => join(directory, 'outside');
+
+  itNeeds(['root'], 'it leads to a place of its own root, also where nothing is yet', async () => {
+    await using bundle = makeBundle();
+    mkdirSync(outside(bundle.directory));
+    symlinkSync(outside(bundle.directory), join(bundle.rootfs, 'link'));
+    symlinkSync('../../../../../../../../run/resolv', join(bundle.rootfs, 'etc/resolv.conf'));
+    const { stdout, stderr } = await bundle.run(`cat /etc/resolv.conf; ${MOUNTINFO}`, (spec) => {
+      spec.root.readonly = false;
+      spec.mounts.push(
+        { destination: '/link/dir', type: 'tmpfs' },
+        { destination: '/etc/resolv.conf', type: 'bind', source: 'names', options: ['bind'] },
+      );
+      writeFileSync(join(bundle.directory, 'names'), 'nameserver\n');
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('nameserver\n');
+    const points = parseMountinfo(`${stdout.replace('nameserver\n', '')}\n`).map(
+      (it) => it.mountPoint,
+    );
+    expect(points).toContain(`${outside(bundle.directory)}/dir`);
+    expect(points).toContain('/run/resolv');
+    expect(existsSync(join(outside(bundle.directory), 'dir'))).toBe(false);
+  });
+
+  itNeeds(
+    ['root'],
+    'one into /proc, by which other processes’ roots could be reached, is refused',
+    async () => {
+      await using bundle = makeBundle();
+      symlinkSync('/proc/1/root/tmp', join(bundle.rootfs, 'link'));
+      const { status, stderr } = await bundle.run('true', (spec) => {
+        spec.mounts.push({ destination: '/link/new', type: 'tmpfs' });
+      });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES/);
+    },
+  );
+});

@@ -1,0 +1,93 @@
+import { describe, expect } from 'vitest';
+import { itNeeds } from '../observe/it-needs.ts';
+import { makeBundle } from './bundle.fixture.ts';
+
+const STATUS = 'cat /proc/self/status';
+
+describe('the process of a container', () => {
+  itNeeds(['root'], 'has the user, groups, umask and capabilities that it is to have', async () => {
+    await using bundle = makeBundle();
+    const { stdout } = await bundle.run(STATUS, (spec) => {
+      spec.process.user = { uid: 1000, gid: 1001, umask: 0o27, additionalGids: [5, 6] };
+      spec.process.capabilities = {
+        bounding: ['CAP_KILL', 'CAP_CHOWN'],
+        permitted: ['CAP_KILL'],
+        effective: ['CAP_KILL'],
+        inheritable: ['CAP_KILL'],
+        ambient: ['CAP_KILL'],
+      };
+    });
+    const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(stdout)?.[1]?.trim();
+    expect(field('Uid')?.split(/\s+/)).toEqual(['1000', '1000', '1000', '1000']);
+    expect(field('Gid')?.split(/\s+/)).toEqual(['1001', '1001', '1001', '1001']);
+    expect(field('Groups')).toBe('5 6');
+    expect(field('Umask')).toBe('0027');
+    expect(field('CapBnd')).toBe('0000000000000021');
+    for (const set of ['CapPrm', 'CapEff', 'CapInh', 'CapAmb']) {
+      expect([set, field(set)]).toEqual([set, '0000000000000020']);
+    }
+    expect(field('NoNewPrivs')).toBe('1');
+    expect(field('SigBlk')).toBe('0000000000000000');
+  });
+
+  itNeeds(['root'], 'has its limits, its oom score, its class and niceness', async () => {
+    await using bundle = makeBundle();
+    const script = 'cat /proc/self/limits /proc/self/oom_score_adj /proc/self/stat';
+    const { stdout, stderr } = await bundle.run(script, (spec) => {
+      spec.process.rlimits = [{ type: 'RLIMIT_CORE', soft: 11, hard: 12 }];
+      spec.process.oomScoreAdj = 321;
+      spec.process.scheduler = { policy: 'SCHED_BATCH', nice: 7 };
+      spec.process.ioPriority = { class: 'IOPRIO_CLASS_IDLE' };
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/Max core file size\s+11\s+12/);
+    const lines = stdout.trim().split('\n');
+    expect(lines.at(-2)).toBe('321');
+    const stat =
+      lines
+        .at(-1)
+        ?.replace(/^.*\) /, '')
+        .split(' ') ?? [];
+    expect([stat[16], stat[38]]).toEqual(['7', '3']);
+  });
+
+  itNeeds(['root'], 'begins with its three streams and nothing else open', async () => {
+    await using bundle = makeBundle();
+    const { stdout } = await bundle.run('readlink /proc/self/fd/*');
+    expect(stdout.trim().split('\n').length).toBeLessThanOrEqual(3);
+    expect(stdout).not.toContain(bundle.directory);
+  });
+
+  itNeeds(
+    ['root'],
+    'that is not there is said by `create`, in words that engines know',
+    async () => {
+      await using bundle = makeBundle();
+      const says = async (arg: string) => {
+        bundle.configure((spec) => {
+          spec.process.args = [arg];
+        });
+        return (await bundle.box('create', '-b', bundle.directory, bundle.id)).stderr;
+      };
+      expect(await says('nosuch')).toContain('exec: "nosuch": executable file not found in $PATH');
+      expect(await says('/nosuch')).toContain('exec: "/nosuch": stat /nosuch: no such file');
+      expect(await says('/etc')).toContain('exec: "/etc": is a directory');
+      expect((await bundle.box('list', '-q')).stdout).toBe('');
+    },
+  );
+
+  itNeeds(
+    ['root'],
+    'what if its directory is a descriptor of the host’s? It is refused',
+    async () => {
+      await using bundle = makeBundle();
+      for (const fd of [3, 7, 8, 9, 12]) {
+        const { status, stderr } = await bundle.run('ls', (spec) => {
+          spec.process.cwd = `/proc/self/fd/${fd}`;
+        });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/openat2.*(ELOOP|ENOENT|EACCES)/);
+      }
+    },
+  );
+});
