@@ -66,9 +66,6 @@ export function becomeUser(call: Calls, { process, confined }: Execution): void 
   if (!confined) {
     for (const [resource, limit] of limitsOf(process)) call.prlimit64(0, resource, limit);
   }
-  // In a user namespace the host sets them, whose right it takes to raise one.
-  if (!confined)
-    for (const { resource, limit } of limitsOf(process)) call.prlimit64(0, resource, limit);
   const { uid = 0, gid = 0, additionalGids = [] } = user;
   if (uid !== 0) call.prctl(PR_SET_KEEPCAPS, 1);
   (confined && additionalGids.length === 0 ? call.attempt : call).setgroups(additionalGids);
@@ -76,17 +73,6 @@ export function becomeUser(call: Calls, { process, confined }: Execution): void 
   call.setuid(uid);
   // setuid has cleared what is effective; it is needed up to the last line.
   if (uid !== 0) setCapabilities(call, kept(confined), kept(confined), 0n);
-}
-
-/** For prlimit(2). Throws OciError for a type that is none. */
-export function limitsOf({ rlimits = [] }: Process): { resource: number; limit: Uint8Array }[] {
-  return rlimits.map(({ type, soft, hard }) => {
-    const resource = (constants as unknown as Record<string, number>)[type];
-    if (resource === undefined || !type.startsWith('RLIMIT_')) {
-      throw new OciError(`process.rlimits: ${type} is no limit; they are named as RLIMIT_NOFILE`);
-    }
-    return { resource, limit: encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }) };
-  });
 }
 
 /** What the container's program is started with. `seccomp` and `label` write their own lines. */
