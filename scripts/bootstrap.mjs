@@ -10,6 +10,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepCompiled } from './bootstrap/compiled.mjs';
 import { InstallError, install } from './bootstrap/install.mjs';
 import { isPinnedNode, linkPinnedNode, pinnedNode } from './bootstrap/node.mjs';
 import { missingPackages } from './bootstrap/packages.mjs';
@@ -25,6 +26,7 @@ if (script === undefined || !existsSync(join(root, script))) {
 }
 
 try {
+  keepCompiled();
   await bringPackages();
   if (isPinnedNode(root)) linkPinnedNode(root);
   const node = ownNodeWillDo() ? undefined : await pinnedNode(root, say);
