@@ -87,8 +87,9 @@ interface Ended {
  * V8 ends Node now and then while its first modules are compiled, on slow machines above all
  * (https://github.com/nodejs/node/issues/64500). Of the lab that says nothing: none of it has run.
  */
-const diedAtStart = ({ signal, stdout, stderr }: Ended) =>
-  signal === 'SIGTRAP' && stdout === '' && /^# Fatal error in/m.test(stderr);
+function diedAtStart({ signal, stdout, stderr }: Ended): boolean {
+  return signal === 'SIGTRAP' && stdout === '' && /^# Fatal error in/m.test(stderr);
+}
 
 function readEvents({ stdout, stderr, exitCode, signal }: Ended) {
   // A host without what the lab needs: it has said what is missing.
