@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { onlyV1 } from '../../lib/cgroups/plan.ts';
+import { type CgroupPlan, onlyV1 } from '../../lib/cgroups/plan.ts';
 import { readStatistics } from '../../lib/cgroups/statistics.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
 import type { Running, Subject } from '../../lib/lab/subject.ts';
@@ -14,7 +14,7 @@ import { LEFT, openHierarchy } from './hierarchy.ts';
 
 export const MB = 1024 * 1024;
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 120_000;
 
 /**
  * Starts so many processes; in a shell of its own, which a refusal may end. `<&0` because there is no
@@ -31,10 +31,14 @@ export const TAKEN = String(64 * MB);
  * How many processes the container has after starting that many, or as many as it can. Nothing is
  * waited for in there: a shell that is refused a fork tries again for a quarter of a minute.
  */
-export async function countForks(box: Running, wanted: number): Promise<number> {
+export async function countForks(
+  box: Running,
+  wanted: number,
+  plan: CgroupPlan = onlyV1(box.cgroup),
+): Promise<number> {
   await box.type(`${forks(wanted)} <&0 &`);
   const count = () => processesWithEnv('container', box.id).length;
-  const refused = () => (readStatistics(onlyV1(box.cgroup)).pids?.maxEvents ?? 0) > 0;
+  const refused = () => (readStatistics(plan).pids?.maxEvents ?? 0) > 0;
   const deadline = performance.now() + DEADLINE_MS;
   while (count() <= wanted && !refused() && performance.now() < deadline) await setTimeout(20);
   return count();

@@ -9,7 +9,7 @@ import type { Limits } from '../../lib/cgroups/limits.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
 import type { Running, Subject } from '../../lib/lab/subject.ts';
 import { readMembership, V2 } from '../../lib/observe/membership.ts';
-import { MB } from '../07-cgroup-v1/attack.ts';
+import { forks, MB } from '../07-cgroup-v1/attack.ts';
 import {
   confine,
   hold,
@@ -18,6 +18,7 @@ import {
   type Place,
   SMALL_MACHINE,
   untilHeld,
+  untilRefused,
 } from './place.ts';
 
 /** What the one that attacks may use, where the runtime listens. */
@@ -56,9 +57,8 @@ const memoryHog: Attack = {
   },
 };
 
-/** A shell of its own, which ends when it is refused; that leaves room for one. */
-export const CROWD = `sh -c 'i=0; while [ $i -lt 100 ]; do sleep 600 < /etc/hostname & i=$((i+1)); done'`;
-const ONE_MORE = 'sleep 600 < /etc/hostname &';
+/** In the background for good: a shell that has been refused ends, and the next takes its room. */
+const CROWD = `while :; do ${forks(100)}; done <&0 &`;
 
 const forkBomb: Attack = {
   name: 'fork-bomb',
@@ -69,7 +69,7 @@ const forkBomb: Attack = {
     await using neighbour = await startIn(place, subject);
     await using bomb = await startIn(place, subject, MODEST);
     await bomb.box.type(CROWD);
-    await bomb.box.type(ONE_MORE);
+    await untilRefused([bomb.directory, place.directory]);
     const seen = await neighbour.box.type('hostname');
     return {
       succeeded: !/^box$/m.test(seen),

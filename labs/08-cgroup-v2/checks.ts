@@ -19,7 +19,7 @@ import { untilAsleep } from '../../lib/observe/asleep.ts';
 import { directoryOfCgroup, readMembership, V2 } from '../../lib/observe/membership.ts';
 import { namespaceInode } from '../../lib/observe/namespaces.ts';
 import { processesWithEnv, readStatus } from '../../lib/observe/process.ts';
-import { forks, MB, TAKE, TAKEN } from '../07-cgroup-v1/attack.ts';
+import { countForks, MB, TAKE, TAKEN } from '../07-cgroup-v1/attack.ts';
 
 const SLEEP = ['/bin/sleep', '60'];
 const LIMITS = {
@@ -181,7 +181,7 @@ async function outOfMemory(box: Running, plan: CgroupPlan): Promise<Finding> {
 }
 
 async function refused(box: Running, plan: CgroupPlan): Promise<Finding> {
-  await box.type(forks(40));
+  await countForks(box, 40, plan);
   const { pids } = readStatistics(plan);
   const held = (pids?.maxEvents ?? 0) > 0 && (pids?.current ?? 99) <= LIMITS.pids.max;
   return judge('a process too many is not started', held, {

@@ -9,9 +9,9 @@ import { onlyV2 } from '../../lib/cgroups/plan.ts';
 import { defineLab, type StepContext } from '../../lib/lab/lab.ts';
 import type { Running } from '../../lib/lab/subject.ts';
 import * as nsenter from '../06-nsenter/runtime.ts';
-import { MB, TAKE } from '../07-cgroup-v1/attack.ts';
+import { forks, MB, TAKE } from '../07-cgroup-v1/attack.ts';
 import { plotCpus } from '../07-cgroup-v1/plot.ts';
-import { CROWD, takeMemory } from './attack.ts';
+import { takeMemory } from './attack.ts';
 import { firstDisk } from './disk.ts';
 import { confine, mountTree, openPlace, SMALL_MACHINE } from './place.ts';
 
@@ -172,7 +172,8 @@ export default defineLab({
         const { subject, host } = lab;
         await using box = await subject.start({ limits: { pids: { max: 32 } } });
         name(lab, 'box', box.cgroup.v2);
-        await box.type(CROWD);
+        await box.type(`${forks(100)} <&0 &`);
+        await host`until grep -q 'max [1-9]' box/pids.events; do sleep 0.1; done`;
         await host`cat box/pids.max box/pids.current box/pids.events`;
       },
     },

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { cgroupActions } from '../../lib/cgroups/actions.ts';
 import { CgroupError } from '../../lib/cgroups/cgroup-error.ts';
+import { readKeyed } from '../../lib/cgroups/cgroup-file.ts';
 import type { Limits } from '../../lib/cgroups/limits.ts';
 import { onlyV2, planCgroup } from '../../lib/cgroups/plan.ts';
 import { type CgroupSite, detectSite } from '../../lib/cgroups/site.ts';
@@ -82,11 +83,24 @@ export async function untilHeld({ directory }: Place, ...boxes: Running[]): Prom
   // A shell that still prints; it becomes a sleep.
   const isPrinting = (pid: number) =>
     !shells.includes(pid) && /sh$/.test(orGone(() => readStatus(pid).name) ?? '');
+  await until('memory', `nobody in ${directory} still reads`, () => {
+    return !membersBelow(directory).some(isPrinting);
+  });
+}
+
+/** Resolves when a fork has been refused in one of them: which of them counts it, kernels differ. */
+export async function untilRefused(directories: readonly string[]): Promise<void> {
+  const refused = (directory: string) => (readKeyed(directory, 'pids.events').max ?? 0) > 0;
+  await until('pids', `a fork is refused in ${directories.join(' or ')}`, () => {
+    return directories.some(refused);
+  });
+}
+
+async function until(controller: string, what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + LONG_MS;
-  while (membersBelow(directory).some(isPrinting)) {
+  while (!holds()) {
     if (performance.now() > deadline) {
-      const why = `somebody in ${directory} still reads after ${LONG_MS} ms`;
-      throw new CgroupError([{ controller: 'memory', why }]);
+      throw new CgroupError([{ controller, why: `not within ${LONG_MS} ms: ${what}` }]);
     }
     await setTimeout(20);
   }
