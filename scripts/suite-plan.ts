@@ -13,6 +13,8 @@ export const KERNEL_ROOMS = [
   'lib/overlay/',
   'lib/image/',
   'lib/container/',
+  'lib/oci/',
+  'lib/cli/',
 ];
 
 export interface SuitePlan {
