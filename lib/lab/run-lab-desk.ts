@@ -30,22 +30,22 @@ export function lookOf(stdout: WriteStream): { width: number; color: boolean } {
 export function openDesk(
   { mode, json, yes }: Options,
   { stdin, stdout }: Terminal,
-  { paint, ...renderer }: Renderer,
+  renderer: Renderer | undefined,
   { interrupt, signal }: Pick<KeyboardOptions, 'interrupt' | 'signal'>,
 ): Desk | undefined {
-  if (json || yes || !stdin.isTTY || !stdout.isTTY) return undefined;
+  if (json || yes || !renderer || !stdin.isTTY || !stdout.isTTY) return undefined;
   if (mode !== 'lab' && mode !== 'single-step') return undefined;
   const keyboard = openKeyboard({ input: stdin, output: stdout, interrupt, signal });
-  return { keyboard, pager: openPager(stdout, keyboard, paint), renderer: { paint, ...renderer } };
+  return { keyboard, pager: openPager(stdout, keyboard, renderer.paint), renderer };
 }
 
+/** Without a renderer it is another program that is told. */
 export function chooseTeller(
-  { json }: Options,
   { stdout }: Terminal,
-  renderer: Renderer,
+  renderer: Renderer | undefined,
   desk: Desk | undefined,
 ): Teller {
   const write = (text: string) => void stdout.write(`${text}\n`);
-  if (json) return tellJson(write);
+  if (!renderer) return tellJson(write);
   return desk ? tellPages(desk) : tellText(write, renderer);
 }

@@ -11,7 +11,7 @@ import { LabError } from './lab-error.ts';
 import type { LabOptions } from './options.ts';
 import { type By, recordPass } from './progress.ts';
 import { parseReading, type Reading } from './reading.ts';
-import { createRenderer, type Renderer } from './render.ts';
+import { type Paint, painter } from './render-paint.ts';
 import { allHeld, type Summary } from './report.ts';
 import { explainLab, openShell } from './run-lab-container.ts';
 import { chooseTeller, lookOf, openDesk, type Terminal } from './run-lab-desk.ts';
@@ -48,9 +48,11 @@ export async function runLab(
   const previous = await loadPrevious(modules.number);
 
   using stop = stopOnSignals();
-  const renderer = createRenderer(lookOf(terminal.stdout));
+  const look = lookOf(terminal.stdout);
+  // Markdown and its colours are a good part of a start, and a program has no use for them.
+  const renderer = options.json ? undefined : (await import('./render.ts')).createRenderer(look);
   const desk = openDesk(options, terminal, renderer, stop);
-  const teller = chooseTeller(options, terminal, renderer, desk);
+  const teller = chooseTeller(terminal, renderer, desk);
   let opening: Promise<Workbench> | undefined;
   let work: Promise<Counts> | undefined;
   try {
@@ -62,10 +64,10 @@ export async function runLab(
       previous,
       workbench,
       teller,
-      services: servicesOf(workbench, modules, renderer, stop.signal),
+      services: servicesOf(workbench, modules, look, stop.signal),
       signal: stop.signal,
     };
-    work = doMode(walk, reading, { ...options, desk, renderer, terminal });
+    work = doMode(walk, reading, { ...options, desk, paint: painter(look.color), terminal });
     const counts = await Promise.race([work, stop.stopped]);
     const seconds = (performance.now() - begun - (desk?.keyboard.idle() ?? 0)) / 1000;
     return finish(walk, options, { name: `lab ${modules.number}`, ...counts, seconds });
@@ -94,7 +96,7 @@ interface Stage {
   mode: LabOptions['mode'];
   json: boolean;
   desk: Desk | undefined;
-  renderer: Renderer;
+  paint: Paint;
   terminal: Terminal;
 }
 
@@ -118,7 +120,7 @@ async function doMode(walk: Walk, reading: Reading, stage: Stage): Promise<Count
     case 'single-step':
       await singleStep(workbench, modules.runtime, {
         write,
-        paint: stage.renderer.paint,
+        paint: stage.paint,
         desk: stage.desk,
         json: stage.json,
       });
@@ -158,10 +160,9 @@ function readReading({ directory }: LabModules): Reading {
 function servicesOf(
   workbench: Workbench,
   { runtime }: LabModules,
-  { paint }: Renderer,
+  { color }: { color: boolean },
   signal: AbortSignal,
 ): Walk['services'] {
-  const color = paint('bold', '') !== '';
   return {
     shell: () => openShell(workbench, runtime, signal),
     explain: async (width) => {

@@ -7,9 +7,10 @@
  *   (a process joins, pid 4243 on the host)
  *   box# ls /             typed in the container
  */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { $ } from 'zx';
+import { text } from 'node:stream/consumers';
 import type { StepContext } from './lab.ts';
 import type { OwnedLabHost } from './lab-host.ts';
 import type { Running, Subject } from './subject.ts';
@@ -22,25 +23,18 @@ export function makeStepContext(subject: Subject, show: (text: string) => void):
 /** In the run's directory, so that commands name `rootfs` and not a long path. */
 function hostShell({ host, rootfs }: Subject, show: (text: string) => void): StepContext['host'] {
   const { origin, env } = host as OwnedLabHost;
-  const shell = $({
-    quiet: true,
-    nothrow: true,
-    prefix: '',
-    quote: (text: string) => text,
-    spawn: ((command: string, _args: string[], options: SpawnOptions) => {
-      const argv = ['bash', '-c', command];
-      const [file = '', ...rest] = origin ? [...enter(origin.pid), ...argv] : argv;
-      return spawn(file, rest, { ...options, env, cwd: dirname(rootfs), shell: false });
-    }) as typeof spawn,
-  });
+  const directory = dirname(rootfs);
   // The directory is entered by name: one that was opened outside would show the mounts there.
   return async (pieces, ...values) => {
     const command = String.raw({ raw: pieces }, ...values);
     show(`$ ${command}`);
-    const { stdall } = await shell`${`exec 2>&1; cd ${dirname(rootfs)}; ${command}`}`;
-    const text = stdall.replace(/\n$/, '');
-    if (text) show(text);
-    return text;
+    const argv = ['bash', '-c', `exec 2>&1; cd ${directory}; ${command}`];
+    const [file = '', ...rest] = origin ? [...enter(origin.pid), ...argv] : argv;
+    const shell = spawn(file, rest, { env, cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [printed] = await Promise.all([text(shell.stdout), once(shell, 'close')]);
+    const shown = printed.replace(/\n$/, '');
+    if (shown) show(shown);
+    return shown;
   };
 }
 
