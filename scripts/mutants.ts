@@ -7,9 +7,11 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, styleText } from 'node:util';
 import { recover } from '../lib/host/clean.ts';
+import { inParallel } from '../lib/image/transfer/in-parallel.ts';
 import { course, loadLab, numberOf } from '../lib/lab/course.ts';
 import { labNeeds } from '../lib/lab/lab-needs.ts';
 import { isGood, judgeLab, type MutantResult, type Verdict } from '../lib/lab/mutant-verdict.ts';
@@ -23,6 +25,8 @@ const FIRST_SECONDS = 300;
 /** A mutant that has been silent for this long, and for five times the lab's own time, has hung. */
 const SECONDS = 20;
 const WIDTH = 60;
+/** Labs. Each has machines of its own, and most of a mutant's time is one process after the other. */
+const AT_ONCE = Math.min(4, availableParallelism());
 const WORKER = fileURLToPath(new URL('mutants-worker.ts', import.meta.url));
 
 type Judged = MutantResult & { verdict: Verdict };
@@ -43,24 +47,24 @@ async function main(args: string[]): Promise<number> {
   const results: Judged[] = [];
   const broken: string[] = [];
   let skipped = 0;
-  for (const number of given.numbers) {
+  await inParallel(given.numbers, AT_ONCE, async (number) => {
     const missing = needs(...labNeeds(number)).reason;
     if (missing !== '') {
       skipped++;
       skip(number, missing);
-      continue;
+      return;
     }
     const began = performance.now();
     const { own, seen } = await runLab(number);
-    const before = results.length;
     if (own !== null) broken.push(`lab ${number} itself does not hold: ${own}`);
     const lab = await loadLab(number);
-    for (const result of judgeLab(number, seen, lab?.lab.unobservable ?? {})) {
+    const judged = judgeLab(number, seen, lab?.lab.unobservable ?? {});
+    for (const result of judged) {
       console.log(given.json ? JSON.stringify(result) : formatResult(result));
-      results.push(result);
     }
-    note(number, own, results.slice(before), (performance.now() - began) / 1000);
-  }
+    results.push(...judged);
+    note(number, own, judged, (performance.now() - began) / 1000);
+  });
   const passed = results.filter(({ verdict }) => isGood(verdict)).length;
   const counts = { passed, failed: results.length - passed + broken.length, skipped };
   if (given.json) {
