@@ -1,0 +1,40 @@
+/**
+ * A daemon of an engine: in the background, its words in a file, ended by its id.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Daemon {
+  stop(): Promise<void>;
+}
+
+/** How long it may take until it serves, or has ended, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** Resolves when `socket` is there and `ready` holds. Throws Error with its last lines. */
+export async function startDaemon(
+  [command = '', ...args]: readonly string[],
+  { log, socket, ready }: { log: string; socket: string; ready: () => Promise<boolean> },
+): Promise<Daemon> {
+  const file = openSync(log, 'w');
+  const child = spawn(command, args, { stdio: ['ignore', file, file] });
+  const ended = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), PATIENCE / 4);
+    if (child.exitCode === null && child.signalCode === null) await ended;
+    clearTimeout(killer);
+  };
+  const until = performance.now() + PATIENCE;
+  while (!(existsSync(socket) && (await ready()))) {
+    if (child.exitCode !== null || performance.now() > until) {
+      await stop();
+      const last = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
+      throw new Error(`${command} does not come up: ${last}`);
+    }
+    await sleep(50);
+  }
+  return { stop };
+}
