@@ -3,10 +3,11 @@
  * lines that the README shows, run one list of cases on dist/box-runtime, which is built first. The
  * engines are started for it, on a machine of the test's own, in namespaces, and end with it.
  *
- *   npm run test:drivers -- [ENGINE …] [--runtime PATH]
+ *   npm run test:drivers -- [ENGINE …] [--runtime PATH] [--case WORDS]
  *
- * With `--runtime` another runtime is held to the same, to compare. Exit codes: 0 all held, 1 not
- * so, 2 wrong usage, 3 this host cannot run it.
+ * With `--runtime` another runtime is held to the same, to compare; with `--case` only the cases that
+ * have the words in their name. Exit codes: 0 all held, 1 not so, 2 wrong usage, 3 this host cannot
+ * run it.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,11 +15,10 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { root } from '../lib/lab/course.ts';
-import { findCommand } from '../lib/observe/command.ts';
 import { needs } from '../lib/observe/needs.ts';
 import { buildExecutables } from './build/executables.ts';
 import { reportCounts } from './counts.ts';
-import { cases } from './drivers/cases.ts';
+import { type Case, cases } from './drivers/cases.ts';
 import { containerd } from './drivers/containerd.ts';
 import { docker } from './drivers/docker.ts';
 import type { Bench, Column } from './drivers/engine.ts';
@@ -26,13 +26,14 @@ import { IMAGE, makeArchive } from './drivers/image.ts';
 import { writeApart } from './drivers/own-files.ts';
 import { podman } from './drivers/podman.ts';
 import { blockFor, lineOf, readReadme } from './drivers/readme.ts';
-import { countOutcomes, formatReport, type Outcome, type Outcomes } from './drivers/report.ts';
+import { countOutcomes, formatReport, type Outcomes } from './drivers/report.ts';
 import { swarm } from './drivers/swarm.ts';
 import { removeTraces, topDirectories } from './drivers/traces.ts';
+import { tryColumn } from './drivers/try-column.ts';
 import { runOnOwnMachine } from './kill/own-machine.ts';
 
 const COLUMNS: readonly Column[] = [podman, containerd, docker, swarm];
-const USAGE = 'npm run test:drivers -- [ENGINE …] [--runtime PATH]';
+const USAGE = 'npm run test:drivers -- [ENGINE …] [--runtime PATH] [--case WORDS]';
 /** As the README says. */
 const PLACE = '/usr/local/bin/box-runtime';
 
@@ -41,6 +42,9 @@ process.exitCode = await main(process.argv.slice(2));
 interface Given {
   columns: readonly Column[];
   runtime: string | null;
+  /** Words of `--case`, and the cases that have them. */
+  words: string;
+  chosen: readonly Case[];
   here: boolean;
 }
 
@@ -63,7 +67,11 @@ function readArguments(args: string[]): Given | string {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { runtime: { type: 'string' }, here: { type: 'boolean', default: false } },
+      options: {
+        runtime: { type: 'string' },
+        case: { type: 'string', default: '' },
+        here: { type: 'boolean', default: false },
+      },
     });
     const unknown = positionals.find((name) => !COLUMNS.some((column) => column.name === name));
     if (unknown !== undefined) {
@@ -74,13 +82,16 @@ function readArguments(args: string[]): Given | string {
     );
     const runtime = values.runtime === undefined ? null : resolve(values.runtime);
     if (runtime && !existsSync(runtime)) return `${runtime}: no such file`;
-    return { columns, runtime, here: values.here };
+    const words = values.case;
+    const chosen = cases.filter(({ name }) => name.includes(words));
+    if (chosen.length === 0) return `no case has "${words}" in its name`;
+    return { columns, runtime, words, chosen, here: values.here };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }
 }
 
-async function testOnOwnMachine({ columns, runtime }: Given): Promise<number> {
+async function testOnOwnMachine({ columns, runtime, words }: Given): Promise<number> {
   let failed = 0;
   if (runtime === null) {
     await buildExecutables(root, (line) => console.error(line));
@@ -94,7 +105,7 @@ async function testOnOwnMachine({ columns, runtime }: Given): Promise<number> {
   const kept = counts ? [dirname(resolve(counts))] : [];
   const script = join(root, 'scripts/test-drivers.ts');
   const tested = runtime ?? join(root, 'dist/box-runtime');
-  const argv = [...columns.map(({ name }) => name), '--runtime', tested, '--here'];
+  const argv = [...columns.map(({ name }) => name), '--runtime', tested, '--case', words, '--here'];
   const before = topDirectories();
   const cgroup = cgroupOf(process.pid);
   try {
@@ -110,7 +121,7 @@ function cgroupOf(pid: number): string {
   return `/unboxed-drivers-${pid}`;
 }
 
-async function testHere({ columns, runtime }: Given): Promise<number> {
+async function testHere({ columns, runtime, chosen }: Given): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'drivers-'));
   for (const path of ['/etc', dirname(PLACE)]) writeApart(path, directory);
   rmSync(PLACE, { force: true });
@@ -119,59 +130,23 @@ async function testHere({ columns, runtime }: Given): Promise<number> {
   const found = new Map<string, Outcomes>();
   for (const column of columns) {
     const begun = performance.now();
-    const { name, outcomes } = await testColumn(column, archive, join(directory, column.name));
+    const { name, outcomes } = await tryColumn(
+      column,
+      chosen,
+      benchFor(archive, join(directory, column.name)),
+    );
     found.set(name, outcomes);
     console.log(`${name}: ${Math.round((performance.now() - begun) / 1000)} s`);
   }
   console.log(
     formatReport(
-      cases.map(({ name }) => name),
+      chosen.map(({ name }) => name),
       found,
     ),
   );
   const counts = countOutcomes(found);
   reportCounts(counts);
   return counts.failed === 0 ? 0 : 1;
-}
-
-async function testColumn(column: Column, archive: string, directory: string) {
-  const packages = Object.entries(column.needs).flatMap(([command, from]) =>
-    findCommand(command) ? [] : [from],
-  );
-  if (packages.length > 0) {
-    const why = `not installed: apt-get install ${[...new Set(packages)].join(' ')}`;
-    return { name: column.name, outcomes: allOf({ how: 'absent', why }) };
-  }
-  mkdirSync(directory);
-  const name = `${column.name} ${await column.version()}`;
-  try {
-    const { engine, stop } = await column.begin(benchFor(archive, directory));
-    const outcomes = new Map<string, Outcome>();
-    for (const { name: what, prove } of cases) {
-      const why = column.without[what];
-      outcomes.set(
-        what,
-        why === undefined
-          ? await outcomeOf(prove(engine, benchFor(archive, directory)))
-          : { how: 'absent', why },
-      );
-    }
-    await stop();
-    return { name, outcomes };
-  } catch (error) {
-    return { name, outcomes: allOf({ how: 'failed', why: (error as Error).message }) };
-  }
-}
-
-function allOf(outcome: Outcome): Outcomes {
-  return new Map(cases.map(({ name }) => [name, outcome]));
-}
-
-function outcomeOf(proof: Promise<void>): Promise<Outcome> {
-  return proof.then(
-    () => ({ how: 'held' }),
-    (error: Error) => ({ how: 'failed', why: error.message.replaceAll(/\s*\n\s*/g, ' ') }),
-  );
 }
 
 function benchFor(archive: string, directory: string): Bench {

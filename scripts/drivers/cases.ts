@@ -318,7 +318,7 @@ export const cases: readonly Case[] = [
         const failed = started.find((one) => one.status === 'rejected');
         if (failed) throw failed.reason;
         const pids = await Promise.all(ids.map((id) => engine.pid(id)));
-        assert.equal(new Set(pids).size, MANY, 'they are not so many');
+        assert.equal(new Set(pids).size, MANY, `they are not so many: ${pids.join(' ')}`);
         const words = await Promise.all(ids.map((id) => engine.health(id)));
         assert.deepEqual(new Set(words), new Set(['healthy']));
       } finally {

@@ -79,6 +79,8 @@ function overServices(command: readonly string[], image: string, engine: Engine)
   const end = ['complete', 'failed', 'rejected', 'shutdown'];
   return {
     ...engine,
+    // Of a container that is there, with words as its reason: there is no client that would end.
+    codes: { notFound: 127, notExecutable: 126, refused: 127 },
     run: async (wanted): Promise<Ran> => {
       const service = await create(wanted);
       try {
@@ -93,9 +95,9 @@ function overServices(command: readonly string[], image: string, engine: Engine)
     },
     start: async (wanted) => {
       const service = await create(wanted);
-      const { container, reason } = await until(service, ['running', ...end]);
-      if (container === '') throw new Error(reason);
+      const { state, container, reason } = await until(service, ['running', ...end]);
       services.set(container, service);
+      if (state !== 'running') throw new Error(`its task is ${state}: ${reason}`);
       return container;
     },
     // Of a container, by docker; that takes what its service has left as well.
