@@ -13,7 +13,10 @@ export interface Daemon {
 /** How long it may take until it serves, or has ended, in milliseconds. */
 const PATIENCE = 60_000;
 
-/** Resolves when `socket` is there and `ready` holds. Throws Error with its last lines. */
+/**
+ * Resolves when `socket` is there and `ready` holds. Throws Error with its last lines, as `stop` does
+ * when it is no longer there.
+ */
 export async function startDaemon(
   [command = '', ...args]: readonly string[],
   { log, socket, ready }: { log: string; socket: string; ready: () => Promise<boolean> },
@@ -21,18 +24,20 @@ export async function startDaemon(
   const file = openSync(log, 'w');
   const child = spawn(command, args, { stdio: ['ignore', file, file] });
   const ended = once(child, 'exit');
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const lastWords = () => readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
   const stop = async () => {
+    if (hasEnded()) throw new Error(`${command} has ended by itself: ${lastWords()}`);
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), PATIENCE / 4);
-    if (child.exitCode === null && child.signalCode === null) await ended;
+    await ended;
     clearTimeout(killer);
   };
   const until = performance.now() + PATIENCE;
   while (!(existsSync(socket) && (await ready()))) {
-    if (child.exitCode !== null || performance.now() > until) {
-      await stop();
-      const last = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
-      throw new Error(`${command} does not come up: ${last}`);
+    if (hasEnded() || performance.now() > until) {
+      if (!hasEnded()) await stop();
+      throw new Error(`${command} does not come up: ${lastWords()}`);
     }
     await sleep(50);
   }

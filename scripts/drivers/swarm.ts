@@ -22,11 +22,7 @@ export const swarm: Column = {
     const { command, daemon } = await startDocker(bench);
     await ask([...command, 'swarm', 'init', '--advertise-addr', '127.0.0.1']);
     const engine = overServices(command, bench.image, dockerEngine(command, bench, []));
-    const stop = async () => {
-      await ask([...command, 'swarm', 'leave', '--force']);
-      await daemon.stop();
-    };
-    return { engine, stop };
+    return { engine, stop: () => daemon.stop() };
   },
 };
 
