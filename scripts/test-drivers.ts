@@ -18,7 +18,8 @@ import { root } from '../lib/lab/course.ts';
 import { needs } from '../lib/observe/needs.ts';
 import { buildExecutables } from './build/executables.ts';
 import { reportCounts } from './counts.ts';
-import { type Case, cases } from './drivers/cases.ts';
+import type { Case } from './drivers/case.ts';
+import { cases } from './drivers/cases.ts';
 import { containerd } from './drivers/containerd.ts';
 import { docker } from './drivers/docker.ts';
 import type { Bench, Column } from './drivers/engine.ts';
@@ -26,13 +27,18 @@ import { IMAGE, makeArchive } from './drivers/image.ts';
 import { writeApart } from './drivers/own-files.ts';
 import { podman } from './drivers/podman.ts';
 import { blockFor, lineOf, readReadme } from './drivers/readme.ts';
-import { countOutcomes, formatReport, type Outcomes } from './drivers/report.ts';
+import { countOutcomes, formatReport } from './drivers/report.ts';
 import { swarm } from './drivers/swarm.ts';
 import { removeTraces, topDirectories } from './drivers/traces.ts';
-import { tryColumn } from './drivers/try-column.ts';
+import { type Tried, tryColumn } from './drivers/try-column.ts';
 import { runOnOwnMachine } from './kill/own-machine.ts';
 
-const COLUMNS: readonly Column[] = [podman, containerd, docker, swarm];
+/** At once; one after the other those of a lane, of which the second wants the first's bridge. */
+const LANES: readonly (readonly Column[])[] = [
+  [podman, containerd],
+  [docker, swarm],
+];
+const COLUMNS = LANES.flat();
 const USAGE = 'npm run test:drivers -- [ENGINE …] [--runtime PATH] [--case WORDS]';
 /** As the README says. */
 const PLACE = '/usr/local/bin/box-runtime';
@@ -127,17 +133,17 @@ async function testHere({ columns, runtime, chosen }: Given): Promise<number> {
   rmSync(PLACE, { force: true });
   symlinkSync(runtime ?? '', PLACE);
   const archive = await makeArchive(directory);
-  const found = new Map<string, Outcomes>();
-  for (const column of columns) {
-    const begun = performance.now();
-    const { name, outcomes } = await tryColumn(
-      column,
-      chosen,
-      benchFor(archive, join(directory, column.name)),
-    );
-    found.set(name, outcomes);
-    console.log(`${name}: ${Math.round((performance.now() - begun) / 1000)} s`);
-  }
+  const tried = await Promise.all(
+    LANES.map(async (lane) => {
+      const all: Tried[] = [];
+      for (const column of lane.filter((one) => columns.includes(one))) {
+        const bench = benchFor(archive, join(directory, column.name));
+        all.push(await tryColumn(column, chosen, bench));
+      }
+      return all;
+    }),
+  );
+  const found = new Map(tried.flat().map(({ name, outcomes }) => [name, outcomes]));
   console.log(
     formatReport(
       chosen.map(({ name }) => name),

@@ -88,7 +88,7 @@ function speak({ command, always, image, cgroup, logs }: Speech): Omit<Engine, '
     for (const until = performance.now() + seconds * 1000; performance.now() < until; ) {
       const [, , status] = (await taskOf(id)) ?? [];
       if (status === 'STOPPED' || status === undefined) return true;
-      await sleep(50);
+      await sleep(150);
     }
     return false;
   };

@@ -25,7 +25,12 @@ export async function startDaemon(
   const child = spawn(command, args, { stdio: ['ignore', file, file] });
   const ended = once(child, 'exit');
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const lastWords = () => readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
+  const lastWords = () => {
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    // What a Go program dies of stands before the stacks of all its threads.
+    const panic = lines.findIndex((line) => /^(panic|fatal error):/.test(line));
+    return (panic < 0 ? lines.slice(-3) : lines.slice(panic, panic + 12)).join('; ');
+  };
   const stop = async () => {
     if (hasEnded()) throw new Error(`${command} has ended by itself: ${lastWords()}`);
     child.kill('SIGTERM');

@@ -33,7 +33,7 @@ export const optionsOf = (wanted: Wanted): string[] => [
   ...(wanted.memory ? ['--memory', String(wanted.memory)] : []),
   ...(wanted.pids ? ['--pids-limit', String(wanted.pids)] : []),
   ...(wanted.cpus ? ['--cpus', String(wanted.cpus)] : []),
-  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '1s'] : []),
+  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '2s'] : []),
 ];
 
 export function speakDocker({

@@ -21,7 +21,7 @@ export interface Wanted {
   pids?: number;
   /** Processors, a fraction too. */
   cpus?: number;
-  /** A command in a shell that tells whether it is well, each second. */
+  /** A command in a shell that tells whether it is well, asked now and then. */
   health?: string;
 }
 

@@ -40,7 +40,7 @@ export const podman: Column = {
       runtimeRoot: `/run/${basename(realpathSync(runtime))}`,
       runtimeId: (id: string) => id,
       codes: { notFound: 127, notExecutable: 126, refused: 126 },
-      // Where a systemd timer would ask, each second.
+      // Where a systemd timer would ask.
       health: async (id: string) => {
         await ask([...command, 'healthcheck', 'run', id]);
         return await ask([...command, 'inspect', '--format', '{{.State.Health.Status}}', id]);

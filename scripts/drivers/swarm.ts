@@ -39,7 +39,7 @@ const optionsOf = (wanted: Wanted): string[] => [
   ...(wanted.memory ? ['--limit-memory', String(wanted.memory)] : []),
   ...(wanted.pids ? ['--limit-pids', String(wanted.pids)] : []),
   ...(wanted.cpus ? ['--limit-cpu', String(wanted.cpus)] : []),
-  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '1s'] : []),
+  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '2s'] : []),
 ];
 
 function overServices(command: readonly string[], image: string, engine: Engine): Engine {
@@ -53,9 +53,13 @@ function overServices(command: readonly string[], image: string, engine: Engine)
       ...[...optionsOf(wanted), image, ...wanted.argv],
     );
 
+  const stateOf = async (service: string) => {
+    const state = await say('service', 'ps', '--format', '{{.CurrentState}}', service);
+    return state.split(' ')[0]?.toLowerCase() ?? 'new';
+  };
+
   const taskOf = async (service: string) => {
     const task = await say('service', 'ps', '--quiet', '--no-trunc', service);
-    if (task === '') return { state: 'new', container: '', reason: '' };
     const format =
       '{{.Status.State}}|{{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}|{{.Status.Err}}';
     const [state = '', container = '', ...reason] = (
@@ -65,9 +69,8 @@ function overServices(command: readonly string[], image: string, engine: Engine)
   };
 
   const until = async (service: string, states: readonly string[]) => {
-    for (const end = performance.now() + 60_000; performance.now() < end; await sleep(50)) {
-      const task = await taskOf(service);
-      if (states.includes(task.state)) return task;
+    for (const end = performance.now() + 60_000; performance.now() < end; await sleep(200)) {
+      if (states.includes(await stateOf(service))) return await taskOf(service);
     }
     throw new Error(`the task of service ${service} is not ${states.join(', ')} after 60 s`);
   };

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { removeCgroups } from '../../lib/host/remove-cgroups.ts';
 import { readMountinfo } from '../../lib/observe/mountinfo.ts';
 
-const PODMAN = 'libpod_parent';
+/** The inner one first. */
+const PODMAN = ['libpod_parent/conmon', 'libpod_parent'];
 const TOP = '/sys/fs/cgroup';
 
 /** Directly below /sys/fs/cgroup. */
@@ -31,7 +32,11 @@ export async function removeTraces(cgroup: string, before: readonly string[]): P
     [],
   );
   const plain = topDirectories().filter((path) => !before.includes(path));
-  for (const path of [...hierarchies.map((at) => join(at, PODMAN)), ...plain]) removeEmpty(path);
+  for (const path of [
+    ...PODMAN.flatMap((path) => hierarchies.map((at) => join(at, path))),
+    ...plain,
+  ])
+    removeEmpty(path);
 }
 
 /** Of somebody else's, or not there: then it stays. */

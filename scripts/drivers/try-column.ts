@@ -1,7 +1,7 @@
 /** One engine, begun, put to its cases one after the other, and ended. */
 import { mkdirSync } from 'node:fs';
 import { findCommand } from '../../lib/observe/command.ts';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 import type { Bench, Column } from './engine.ts';
 import type { Outcome, Outcomes } from './report.ts';
 
