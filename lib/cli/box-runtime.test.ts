@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -13,13 +14,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ReadStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { openPty } from '../launch/pty.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
 import { copyRootfs } from '../rootfs/copy-rootfs.ts';
+import { HOST_COMMANDS } from '../rootfs/host-commands.ts';
 import { ensureRootfs } from '../rootfs/rootfs-cache.ts';
 
+const PATH = 'PATH=/bin';
 const SOURCE = fileURLToPath(new URL('box-runtime.ts', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/box-runtime', import.meta.url));
 
@@ -50,7 +55,9 @@ describe.each(forms)('$form', ({ form, argv, env }) => {
     base = mkdtempSync(join(tmpdir(), 'unboxed-runtime-'));
     id = `unboxed-test-${process.pid}-${Math.floor(performance.now())}`;
     mkdirSync(join(base, 'state'), { mode: 0o700 });
-    await copyRootfs((await ensureRootfs(join(base, 'cache'))).path, join(base, 'rootfs'));
+    const commands = [...HOST_COMMANDS, 'stty'];
+    const root = await ensureRootfs(join(base, 'cache'), { commands });
+    await copyRootfs(root.path, join(base, 'rootfs'));
   });
 
   afterEach(() => {
@@ -74,14 +81,41 @@ describe.each(forms)('$form', ({ form, argv, env }) => {
     return { status, stdout: readFileSync(stdout, 'utf8'), stderr: readFileSync(stderr, 'utf8') };
   }
 
+  async function atTerminal(typed: string, ...args: string[]) {
+    const { master, slave } = openPty({ rows: 13, columns: 91 });
+    const [program, ...before] = argv;
+    const child = spawn(program, [...before, '--root', join(base, 'state'), ...args], {
+      cwd: base,
+      env,
+      stdio: [slave, slave, slave],
+    });
+    const ended = once(child, 'exit');
+    closeSync(slave);
+    const screen = new ReadStream(master);
+    let said = '';
+    screen.on('error', () => undefined).setEncoding('utf8');
+    const over = new Promise((resolve) => screen.once('close', resolve));
+    screen.on('data', (text: string) => {
+      if (said === '') screen.write(typed);
+      said += text;
+    });
+    const [code] = await ended;
+    await over;
+    return { code, said };
+  }
+
   /** As `runc spec` writes it, with this command. */
-  function writeBundle(args: string[]): void {
+  function writeBundle(args: string[], terminal = false): void {
     const config = {
       ociVersion: '1.0.2',
-      process: { user: { uid: 0, gid: 0 }, args, cwd: '/' },
+      process: { user: { uid: 0, gid: 0 }, args, cwd: '/', terminal, env: [PATH] },
       root: { path: 'rootfs' },
       hostname: 'inside',
-      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+      mounts: [
+        { destination: '/proc', type: 'proc', source: 'proc' },
+        { destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance'] },
+      ],
       linux: {
         cgroupsPath: `/${id}`,
         namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),
@@ -130,5 +164,28 @@ describe.each(forms)('$form', ({ form, argv, env }) => {
     expect(status).not.toBe(0);
     expect(stderr).toContain('exec: "no-such-program": executable file not found in $PATH');
     expect(readdirSync(join(base, 'state'))).toEqual([]);
+  });
+
+  itNeeds(['root'], 'at a terminal: its size is the container’s, and keys go there', async () => {
+    writeBundle(['/bin/sh', '-c', 'stty size; read name; echo "hello $name"; exit 3'], true);
+    const { code, said } = await atTerminal('world\r', 'run', id);
+    expect(said).toMatch(/^13 91\r+\n(.*\r+\n)*hello world\r+\n$/);
+    expect(code).toBe(3);
+  });
+
+  itNeeds(['root'], 'exec: fails with 255, and gives no capability to what is inherited', () => {
+    writeBundle(['/bin/sh', '-c', 'exec sleep 600']);
+    box('run', '--detach', id);
+    expect(box('exec', id, 'no-such-program')).toMatchObject({ status: 255 });
+    const { stdout } = box(
+      'exec',
+      '--cap',
+      'CAP_SYS_ADMIN',
+      id,
+      'grep',
+      'Cap',
+      '/proc/self/status',
+    );
+    expect(stdout).toMatch(/CapInh:\s+0+\nCapPrm:\s+0+200000\nCapEff:\s+0+200000\n/);
   });
 });

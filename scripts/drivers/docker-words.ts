@@ -18,6 +18,12 @@ export interface Words {
   remove?: readonly string[];
 }
 
+/**
+ * Long enough for one look at each: dockerd 20.10 itself dies (nil in ContainerExecStart) when it has
+ * begun to look again at a container that is removed.
+ */
+export const HEALTH_INTERVAL = '5s';
+
 /** Options of `run`, and what is run. */
 export const optionsOf = (wanted: Wanted): string[] => [
   ...(wanted.tty ? ['--tty'] : []),
@@ -33,7 +39,7 @@ export const optionsOf = (wanted: Wanted): string[] => [
   ...(wanted.memory ? ['--memory', String(wanted.memory)] : []),
   ...(wanted.pids ? ['--pids-limit', String(wanted.pids)] : []),
   ...(wanted.cpus ? ['--cpus', String(wanted.cpus)] : []),
-  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '2s'] : []),
+  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', HEALTH_INTERVAL] : []),
 ];
 
 export function speakDocker({

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DOCKER_NEEDS, dockerEngine, dockerVersion, startDocker } from './docker.ts';
+import { HEALTH_INTERVAL } from './docker-words.ts';
 import type { Column, Engine, Ran, Wanted } from './engine.ts';
 import { ask, runCommand } from './typed.ts';
 
@@ -39,7 +40,7 @@ const optionsOf = (wanted: Wanted): string[] => [
   ...(wanted.memory ? ['--limit-memory', String(wanted.memory)] : []),
   ...(wanted.pids ? ['--limit-pids', String(wanted.pids)] : []),
   ...(wanted.cpus ? ['--limit-cpu', String(wanted.cpus)] : []),
-  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', '2s'] : []),
+  ...(wanted.health ? ['--health-cmd', wanted.health, '--health-interval', HEALTH_INTERVAL] : []),
 ];
 
 function overServices(command: readonly string[], image: string, engine: Engine): Engine {
