@@ -18,11 +18,7 @@ export interface Words {
   remove?: readonly string[];
 }
 
-/**
- * Long enough for one look at each: dockerd 20.10 itself dies (nil in ContainerExecStart) when it has
- * begun to look again at a container that is removed.
- */
-export const HEALTH_INTERVAL = '5s';
+export const HEALTH_INTERVAL = '3s';
 
 /** Options of `run`, and what is run. */
 export const optionsOf = (wanted: Wanted): string[] => [
