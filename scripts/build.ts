@@ -11,7 +11,9 @@ import { buildExecutables } from './build/executables.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 try {
-  for (const { path, bytes } of await buildExecutables(root, (line) => console.error(line))) {
+  for (const { path, bytes } of await buildExecutables(root, (line) =>
+    console.error(`unboxed: ${line}`),
+  )) {
     console.log(`${path}: ${Math.round(bytes / 1e6)} MB`);
   }
 } catch (error) {

@@ -100,7 +100,7 @@ function readArguments(args: string[]): Given | string {
 async function testOnOwnMachine({ columns, runtime, words }: Given): Promise<number> {
   let failed = 0;
   if (runtime === null) {
-    await buildExecutables(root, (line) => console.error(line));
+    await buildExecutables(root, (line) => console.error(`unboxed: ${line}`));
     const { exitCode } = await execa(process.execPath, [join(root, 'scripts/test.ts'), 'lib/cli'], {
       stdio: 'inherit',
       reject: false,
