@@ -1,36 +1,22 @@
 /**
- * `npm run build`: the command lines as standalone executables, dist/box-runtime for now. They hold
- * Bun and our source as its bytecode, and run where there is no Node. Cold start is what an engine
- * pays three or four times for a container.
+ * `npm run build`: the command lines as standalone executables, dist/box-runtime for now. Cold start
+ * is what an engine pays three or four times for a container.
  *
- * https://bun.sh/docs/bundler/executables
+ * Exit codes: 0 built, 1 the build failed, 3 Bun is not there and could not be brought.
  */
-import { mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { ExecaError } from 'execa';
+import { buildExecutables } from './build/executables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const programs = [{ entry: 'lib/cli/box-runtime.ts', out: 'dist/box-runtime' }];
 
-mkdirSync(`${root}dist`, { recursive: true });
-for (const { entry, out } of programs) {
-  const flags = [
-    '--compile',
-    '--bytecode',
-    '--minify',
-    // Whoever starts it does so in a bundle's directory: nothing that lies there is to be read.
-    '--no-compile-autoload-dotenv',
-    '--no-compile-autoload-bunfig',
-  ];
-  const { exitCode } = await execa('bun', ['build', ...flags, entry, '--outfile', out], {
-    cwd: root,
-    preferLocal: true,
-    stdio: 'inherit',
-    reject: false,
-  });
-  if (exitCode !== 0) {
-    process.exitCode = 1;
-    break;
+try {
+  for (const { path, bytes } of await buildExecutables(root, (line) =>
+    console.error(`unboxed: ${line}`),
+  )) {
+    console.log(`${path}: ${Math.round(bytes / 1e6)} MB`);
   }
-  console.log(`${out}: ${Math.round(statSync(`${root}${out}`).size / 1e6)} MB`);
+} catch (error) {
+  console.error(`build: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = error instanceof ExecaError ? 1 : 3;
 }

@@ -17,6 +17,9 @@ import { openLog } from './log.ts';
 const VERSION = '0.1.0';
 const SPEC = '1.2.0';
 
+/** As other runtimes: an exit code that few programs have, since theirs are to be told apart. */
+const CANNOT_EXEC = 255;
+
 export function makeProgram(): Command {
   const program = new Command('box-runtime')
     .description('An OCI runtime: a bundle becomes a list of kernel calls, and that a container.')
@@ -44,8 +47,10 @@ export function makeProgram(): Command {
 export async function main(argv: readonly string[]): Promise<number> {
   const program = makeProgram();
   let status = 0;
-  program.hook('preAction', () => {
+  let failed = 1;
+  program.hook('preAction', (_, command) => {
     process.exitCode = 0;
+    if (command.name() === 'exec') failed = CANNOT_EXEC;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -57,7 +62,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return asked ? 0 : 1;
     }
     openLog(program.opts<Globals>()).error(error);
-    return 1;
+    return failed;
   }
   return status;
 }

@@ -9,7 +9,6 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
-import { kernel } from '../kernel/call.ts';
 import {
   O_CLOEXEC,
   O_DIRECTORY,
@@ -18,6 +17,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from '../kernel/constants.ts';
+import { openWithin } from '../kernel/open-within.ts';
 import { encodeOpenHow } from '../kernel/structs.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import { ImageError } from './image-error.ts';
@@ -27,7 +27,7 @@ export function findInRoot(root: string, path: string): string | null {
   return withRoot(root, (rootFd) => {
     try {
       const how = { flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-      const fd = kernel.openat2(rootFd, path === '' ? '.' : path, encodeOpenHow(how));
+      const fd = openWithin(rootFd, path === '' ? '.' : path, encodeOpenHow(how));
       try {
         return readlinkSync(`/proc/self/fd/${fd}`);
       } finally {

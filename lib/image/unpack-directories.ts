@@ -17,6 +17,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from '../kernel/constants.ts';
+import { openWithin } from '../kernel/open-within.ts';
 import { encodeOpenHow } from '../kernel/structs.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import { placeOf, refuse, toPath } from './unpack-names.ts';
@@ -96,7 +97,7 @@ export function createDirectories(
       if (error.code !== 'ELOOP') throw refuse(path, 'cannot be entered', error);
     }
     try {
-      const fd = kernel.openat2(rootFd, toPath(path), INSIDE);
+      const fd = openWithin(rootFd, toPath(path), INSIDE);
       const target = readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
       return describe(fd, target.slice(canonicalRoot.length + 1));
     } catch (error) {

@@ -3,10 +3,10 @@ import { closeSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import { kernel } from './call.ts';
-import { AT_FDCWD, MS_BIND, O_CLOEXEC, O_DIRECTORY } from './constants.ts';
+import { AT_FDCWD, MS_BIND, O_CLOEXEC, O_DIRECTORY, RLIMIT_NOFILE } from './constants.ts';
 import { errnoName, formatErrno } from './errno.ts';
 import { openPipe, openSocketPair } from './pairs.ts';
-import { encodeCloneArgs, encodeWinsize, makeDevice } from './structs.ts';
+import { encodeCloneArgs, encodeRlimit, encodeWinsize, makeDevice } from './structs.ts';
 import { SyscallError } from './syscall-error.ts';
 
 const caught = (body: () => unknown): unknown => {
@@ -66,6 +66,12 @@ describe('a hint', () => {
     const propagation = new SyscallError('mount', [null, '/b', null, 0x40000, null], 22);
     expect(propagation.hint).toMatch(/propagation/);
     expect(propagation.hint).not.toBe(bind.hint);
+  });
+
+  itNeeds(['linux'], 'tells what bounds a limit that an engine asks for', () => {
+    const limit = encodeRlimit({ soft: 1n << 40n, hard: 1n << 40n });
+    const raise = () => kernel.prlimit64(0, RLIMIT_NOFILE, limit);
+    expect(raise).toThrow(/EPERM.*\nhint: .*CAP_SYS_RESOURCE.*nr_open/s);
   });
 
   itNeeds(['linux'], 'is left out where the error says it all', () => {

@@ -58,6 +58,8 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
   'execve ENOENT': 'the file is not in this root, or its loader (ldd shows it) is not',
   'execve EACCES': 'the file has no execute bit, or its mount is noexec',
   'execve ENOEXEC': 'not a program for this machine, or a script without #!',
+  'prlimit64 EPERM':
+    'above the hard limit that is set already one needs CAP_SYS_RESOURCE, and RLIMIT_NOFILE never goes above /proc/sys/fs/nr_open',
   'sethostname EPERM': `${root} (CAP_SYS_ADMIN in the uts namespace’s owner)`,
   'fsconfig EINVAL': ([, , key]) =>
     key === 'lowerdir+'

@@ -9,6 +9,7 @@
 import {
   AT_FDCWD,
   O_CLOEXEC,
+  O_DIRECTORY,
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -33,6 +34,19 @@ export const openInRoot = (
   path: string,
   flags: number = O_PATH,
 ): Result => calls.openat2(AT_FDCWD, fromRoot(path), howInRoot(flags));
+
+/**
+ * Opens the directory `path`, absolute, where links of the image are still to be followed. The
+ * process's own root is the container's by now, and where they climb they end there; asked to see to
+ * it once more (RESOLVE_IN_ROOT), the kernel gives up (EAGAIN) at a `..` when anything on the machine
+ * is mounted or renamed meanwhile.
+ */
+export const openDirectory = (calls: Pick<Calls, 'openat2'>, path: string): Result =>
+  calls.openat2(
+    AT_FDCWD,
+    path,
+    encodeOpenHow({ flags: O_PATH | O_DIRECTORY | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS }),
+  );
 
 /** Makes the directories that lead to `place`, and it itself, as far as they are missing. */
 export function makePlace(call: Calls, place: Place, kind: 'directory' | 'file'): void {

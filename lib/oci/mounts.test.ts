@@ -94,6 +94,21 @@ describe('a mount of a configuration', () => {
   });
 });
 
+itNeeds(
+  ['root'],
+  'a directory onto a file is refused, without the words by which docker knows a bad command',
+  async () => {
+    await using bundle = makeBundle();
+    writeFileSync(join(bundle.rootfs, 'etc/file'), '');
+    const { status, stderr } = await bundle.run('true', (spec) => {
+      spec.mounts.push({ destination: '/etc/file', source: '/tmp', options: ['bind'] });
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ to rootfs at "\/etc\/file": .*not a directory/);
+    expect(stderr).not.toMatch(/is a directory|permission denied|no such file|not found/);
+  },
+);
+
 describe('what if the image has a link where a mount is to be?', () => {
   const outside = (directory: string) => join(directory, 'outside');
 

@@ -234,7 +234,7 @@ function assertFits(place: Place, kind: 'directory' | 'file', { destination, sou
   const { kind: found } = place;
   if (found === 'missing' || found === 'unknown' || found === kind) return;
   throw new OciError(
-    `error mounting "${source}" to rootfs at "${destination}": one is a directory, the other is not (not a directory)`,
+    `error mounting "${source}" to rootfs at "${destination}": a ${kind} does not go onto a ${found} (not a directory)`,
   );
 }
 

@@ -20,8 +20,6 @@ import {
   IOPRIO_CLASS_RT,
   IOPRIO_CLASS_SHIFT,
   IOPRIO_WHO_PROCESS,
-  O_DIRECTORY,
-  O_PATH,
   PER_LINUX,
   PER_LINUX32,
   PR_CAP_AMBIENT,
@@ -37,7 +35,7 @@ import {
 import { encodeCapabilities, encodeRlimit, encodeSchedAttr } from '../kernel/structs.ts';
 import type { Calls } from '../launch/program.ts';
 import { readStatus } from '../observe/process.ts';
-import { openInRoot } from './in-root.ts';
+import { openDirectory } from './in-root.ts';
 import { OciError } from './oci-error.ts';
 import type { CapabilitySet, Linux, Process, Scheduler } from './spec.ts';
 
@@ -55,7 +53,7 @@ export interface Execution {
 export function becomeUser(call: Calls, { process, confined }: Execution): void {
   const { user = {}, cwd, scheduler, ioPriority } = process;
   call.umask(user.umask ?? 0o022);
-  const directory = openInRoot(call, cwd, O_PATH | O_DIRECTORY);
+  const directory = openDirectory(call, cwd);
   call.fchdir(directory);
   call.close(directory);
   if (ioPriority) call.ioprioSet(IOPRIO_WHO_PROCESS, 0, ioPriorityOf(ioPriority));

@@ -104,18 +104,14 @@ function userOf(own: Process, { user, additionalGids }: ExecFlags) {
   };
 }
 
-/** As other runtimes: in every set. */
-const EXTENDED: readonly CapabilitySet[] = [
-  'bounding',
-  'effective',
-  'permitted',
-  'inheritable',
-  'ambient',
-];
+/**
+ * Not what is inherited (nor, so, what is ambient): programs with file capabilities would get more in
+ * there than they have anywhere else (CVE-2022-29162).
+ */
+const EXTENDED: readonly CapabilitySet[] = ['bounding', 'effective', 'permitted'];
 
 function withCapabilities({ capabilities = {} }: Process, more: readonly string[]) {
   const names = more.map((name) => (name.startsWith('CAP_') ? name : `CAP_${name}`).toUpperCase());
-  return Object.fromEntries(
-    EXTENDED.map((set) => [set, [...(capabilities[set] ?? []), ...names]]),
-  ) as Process['capabilities'];
+  const extended = EXTENDED.map((set) => [set, [...(capabilities[set] ?? []), ...names]]);
+  return { ...capabilities, ...Object.fromEntries(extended) };
 }

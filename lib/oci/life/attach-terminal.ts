@@ -2,7 +2,7 @@
  * This process's terminal joined to a container's, for `run` and `exec` in the foreground: every key
  * goes through unchanged, and what comes back is shown.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, createWriteStream, type WriteStream } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { readWindowSize, setWindowSize } from '../../launch/pty.ts';
 import { holdTerminal } from '../../launch/terminal.ts';
@@ -22,6 +22,7 @@ const QUIET_MS = 50;
 export function joinTerminal(): JoinedTerminal {
   const { stdin, stdout } = process;
   let master: ReadStream | null = null;
+  let keys: WriteStream | null = null;
   let held: Disposable | null = null;
   let ended: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
@@ -32,8 +33,8 @@ export function joinTerminal(): JoinedTerminal {
   const resize = () => {
     if (stdin.isTTY && fd >= 0) setWindowSize(fd, readWindowSize(0));
   };
-  const typed = (data: Buffer) => void master?.write(data);
-  const typedEnd = () => void master?.write('\x04');
+  const typed = (data: Buffer) => void keys?.write(data);
+  const typedEnd = () => void keys?.write('\x04');
   return {
     take(descriptor) {
       fd = descriptor;
@@ -46,6 +47,10 @@ export function joinTerminal(): JoinedTerminal {
       // EIO is how a master says that nobody has the slave any more.
       master.on('error', () => ended());
       master.on('close', () => ended());
+      // Apart: where this runs without Node, the reading end of a terminal cannot be written to.
+      keys = createWriteStream('', { fd: descriptor, autoClose: false });
+      // Of somebody who has ended.
+      keys.on('error', () => undefined);
       held = holdTerminal(stdin);
       stdin.on('data', typed).on('end', typedEnd);
       process.on('SIGWINCH', resize);
@@ -65,6 +70,7 @@ export function joinTerminal(): JoinedTerminal {
       process.off('SIGWINCH', resize);
       stdin.off('data', typed).off('end', typedEnd);
       stdin.pause();
+      keys?.destroy();
       if (master) master.destroy();
       else if (fd >= 0) closeSync(fd);
       held?.[Symbol.dispose]();

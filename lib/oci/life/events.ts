@@ -1,7 +1,7 @@
 /**
  * `events`: what a container uses, as other runtimes print it: one JSON object a line.
  */
-import { readCgroupFile } from '../../cgroups/cgroup-file.ts';
+import { readCgroupFile, readKeyed } from '../../cgroups/cgroup-file.ts';
 import { findController } from '../../cgroups/plan.ts';
 import { readStatistics } from '../../cgroups/statistics.ts';
 import { planOf } from '../cgroup.ts';
@@ -19,8 +19,9 @@ export function statisticsOf(root: string, id: string) {
   const held = findController(plan, 'cpuacct', 'cpu');
   const perCpu =
     held?.version === 1
-      ? (readCgroupFile(held.directory, 'cpuacct.usage_percpu') ?? '').split(' ').filter(Boolean)
+      ? (readCgroupFile(held.directory, 'cpuacct.usage_percpu') ?? '').split(/\s+/).filter(Boolean)
       : [];
+  const raw = memory ? rawMemory(plan) : {};
   const limit = (value: number | null | undefined) => (value == null ? {} : { limit: value });
   return {
     type: 'stats',
@@ -29,7 +30,8 @@ export function statisticsOf(root: string, id: string) {
       cpu: {
         usage: {
           total: Math.round((cpu?.usage ?? 0) * NANOSECONDS),
-          ...(perCpu.length > 0 ? { percpu: perCpu.map(Number).filter(Number.isFinite) } : {}),
+          ...sharesOf(held),
+          ...(perCpu.length > 0 ? { percpu: perCpu.map(Number) } : {}),
         },
         throttling: {
           periods: cpu?.periods ?? 0,
@@ -38,30 +40,36 @@ export function statisticsOf(root: string, id: string) {
         },
       },
       memory: {
+        cache: raw.cache ?? raw.file ?? 0,
         usage: {
           usage: memory?.current ?? 0,
           max: memory?.peak ?? 0,
           failcnt: memory?.maxEvents ?? 0,
           ...limit(memory?.max),
         },
-        raw: memory ? rawMemory(plan) : {},
+        raw,
       },
       pids: { current: pids?.current ?? 0, ...limit(pids?.max) },
     },
   };
 }
 
-function rawMemory(plan: ReturnType<typeof planOf>): Record<string, number> {
+/** Of the time, what it spent itself and what the kernel did for it. */
+function sharesOf(held: ReturnType<typeof findController>): { kernel?: number; user?: number } {
+  if (!held) return {};
+  if (held.version === 1) {
+    const read = (file: string) => Number(readCgroupFile(held.directory, file) ?? 0);
+    return { kernel: read('cpuacct.usage_sys'), user: read('cpuacct.usage_user') };
+  }
+  const stat = readKeyed(held.directory, 'cpu.stat');
+  const { system_usec: system = 0, user_usec: user = 0 } = stat;
+  return { kernel: system * NANOSECONDS, user: user * NANOSECONDS };
+}
+
+function rawMemory(plan: ReturnType<typeof planOf>): Readonly<Record<string, number>> {
   const held = findController(plan, 'memory');
   if (!held) return {};
-  const text = readCgroupFile(held.directory, 'memory.stat') ?? '';
-  const pairs = text.split('\n').filter(Boolean);
-  return Object.fromEntries(
-    pairs.map((line): [string, number] => {
-      const [key = '', value] = line.split(' ');
-      return [key, Number(value)];
-    }),
-  );
+  return readKeyed(held.directory, 'memory.stat');
 }
 
 /** How many processes have been killed for want of memory; null where nothing counts them. */

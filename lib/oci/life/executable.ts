@@ -5,8 +5,8 @@
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { constants as os } from 'node:os';
-import { kernel } from '../../kernel/call.ts';
 import { O_CLOEXEC, O_PATH, RESOLVE_IN_ROOT } from '../../kernel/constants.ts';
+import { openWithin } from '../../kernel/open-within.ts';
 import { encodeOpenHow } from '../../kernel/structs.ts';
 import { SyscallError } from '../../kernel/syscall-error.ts';
 import { OciError } from '../oci-error.ts';
@@ -47,7 +47,7 @@ function look(root: number, path: string): Look {
   const how = encodeOpenHow({ flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_IN_ROOT });
   let fd: number;
   try {
-    fd = kernel.openat2(root, path.replace(/^\/+/, '') || '.', how);
+    fd = openWithin(root, path.replace(/^\/+/, '') || '.', how);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     if (error.errno === os.errno.EACCES) return 'other';

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -136,12 +137,16 @@ describe('a container', () => {
     await box('start', id);
     expect((await box('list', '-q')).stdout).toBe(id);
     expect(JSON.parse((await box('list', '-f', 'json')).stdout)).toMatchObject([
-      { id, pid, status: 'running' },
+      { id, pid, status: 'running', rootfs: bundle.rootfs, owner: 'root' },
     ]);
     expect(JSON.parse((await box('ps', '-f', 'json', id)).stdout)).toEqual([pid]);
     const { type, data } = JSON.parse((await box('events', '--stats', id)).stdout);
     expect(type).toBe('stats');
-    expect(data.cpu.usage.total).toBeGreaterThan(0);
+    const { total, kernel, user, percpu = [total] } = data.cpu.usage;
+    expect(total).toBeGreaterThan(0);
+    expect(kernel + user).toBeGreaterThan(0);
+    expect(percpu).not.toContain(null);
+    expect(percpu.length).toBeLessThanOrEqual(cpus().length);
   });
 
   itNeeds(['root'], 'takes other limits, from flags, a file or standard input', async () => {
@@ -162,7 +167,7 @@ describe('a container', () => {
     await using bundle = makeBundle();
     await created(bundle);
     const second = await bundle.box('create', '-b', bundle.directory, bundle.id);
-    expect(second.stderr).toContain('container with id exists');
+    expect(second.stderr).toContain('container with given ID already exists');
     expect((await stateOf(bundle)).status).toBe('created');
     expect((await bundle.box('create', '-b', bundle.directory, '../up')).stderr).toContain(
       'invalid container ID',

@@ -80,9 +80,12 @@ export function reserve(root: string, id: string): Paths {
     mkdirSync(paths.directory, { mode: 0o700 });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new OciError(`container with id exists: ${id}; delete it, or choose another id`, {
-      cause,
-    });
+    throw new OciError(
+      `container with given ID already exists: ${id}; delete it, or choose another id`,
+      {
+        cause,
+      },
+    );
   }
   return paths;
 }
