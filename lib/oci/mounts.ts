@@ -24,6 +24,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../kernel/constants.ts';
@@ -31,7 +32,7 @@ import { encodeMountAttr } from '../kernel/structs.ts';
 import type { Calls, Result } from '../launch/program.ts';
 import { type CgroupView, openCgroups } from './cgroup-mount.ts';
 import type { Draft } from './draft.ts';
-import { makePlace, openInRoot } from './in-root.ts';
+import { type Ground, makePlace, openInRoot } from './in-root.ts';
 import { type Attributes, type MountOptions, parseMountOptions } from './mount-options.ts';
 import { OciError } from './oci-error.ts';
 import type { Place, RootView } from './root-view.ts';
@@ -61,7 +62,8 @@ export interface MountNeeds {
 
 /** Where a tmpfs is to begin with what it covers. */
 export interface CopyUp {
-  from: string;
+  /** Below a directory of the host, which whoever has the image can change meanwhile. */
+  from: { top: string; path: string };
   tree: Result;
 }
 
@@ -128,9 +130,9 @@ export function openMounts(
     const bind = binds.get(one);
     if (bind) return [{ place, kind, tree: bind, sealed: null, propagation }];
     if (mount.type === 'cgroup') return openCgroups(call, needs.cgroups, place, options, confined);
-    const copied = options.tmpcopyup && place.seen !== null && place.kind === 'directory';
+    const from = options.tmpcopyup && place.kind === 'directory' ? place.below : null;
     // What is to be filled is made read-only when it is full.
-    const sealed = copied && (options.here.set & MOUNT_ATTR_RDONLY) !== 0 ? options.here : null;
+    const sealed = from && (options.here.set & MOUNT_ATTR_RDONLY) !== 0 ? options.here : null;
     const attributes = sealed ? options.here.set & ~MOUNT_ATTR_RDONLY : options.here.set;
     const tree = makeFileSystem(call, {
       type: mount.type ?? '',
@@ -139,30 +141,41 @@ export function openMounts(
       data: needs.label ? [...options.data, labelEntry(needs.label)] : options.data,
     });
     setAttributes(call, tree, options.recursive, AT_RECURSIVE, confined);
-    if (copied) copyUps.push({ from: place.seen ?? '', tree });
+    if (from) copyUps.push({ from, tree });
     return [{ place, kind, tree, sealed, propagation }];
   });
   return { opened, copyUps };
 }
 
-/** Puts them in their places. The working directory is the root. */
-export function attachMounts(call: Calls, opened: readonly Opened[]): void {
+/**
+ * Puts them in their places; the working directory is the root. What is returned stays open, for
+ * what comes to lie on them: see `leaveMounts`.
+ */
+export function attachMounts(call: Calls, opened: readonly Opened[]): Ground {
+  const ground: { path: string; tree: Result }[] = [];
   for (const { place, kind, tree, sealed, propagation, links = [] } of opened) {
-    makePlace(call, place, kind);
-    attach(call, tree, place.path);
+    makePlace(call, place, kind, ground);
+    attach(call, tree, place.path, ground);
     if (sealed) setAttributes(call, tree, sealed, 0, false);
     for (const { name, target } of links) call.symlinkat(target, tree, name);
     for (const { type, recursive } of propagation) {
       const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
       call.mountSetattr(tree, '', flags, encodeMountAttr({ propagation: type }));
     }
-    call.close(tree);
+    if (kind === 'directory') ground.push({ path: place.path, tree });
+    else call.close(tree);
   }
+  return ground;
+}
+
+/** When nothing more comes to lie on them. */
+export function leaveMounts(call: Calls, ground: Ground): void {
+  for (const { tree } of ground) call.close(tree);
 }
 
 /** A detached mount onto a path that is there; `tree` stays open. */
-export function attach(call: Calls, tree: Result, path: string): void {
-  const target = openInRoot(call, path);
+export function attach(call: Calls, tree: Result, path: string, ground: Ground): void {
+  const target = openInRoot(call, path, O_PATH, ground);
   call.moveMount(tree, '', target, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   call.close(target);
 }

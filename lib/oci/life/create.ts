@@ -33,10 +33,12 @@ import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
+import { assertProgramLeft } from '../own-program.ts';
 import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
 import type { Process, Spec } from '../spec.ts';
+import { copyTree } from './copy-tree.ts';
 import { destroy } from './destroy.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
@@ -120,6 +122,7 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
     terminal: (pid, results) => takeTerminal(compiled, options, pid, results),
     created: (pid, results) => {
       const { process: ran } = spec;
+      assertProgramLeft(pid, compiled.confined);
       if (ran) {
         assertExecutable(pid, { args: ran.args ?? [], env: compiled.env, cwd: ran.cwd });
       }
@@ -192,10 +195,8 @@ export function setLimits(pid: number, process: Process): void {
 }
 
 /** Into the tmpfs that nobody sees yet, by the descriptor that the child has of it. */
-async function copyUp({ copyUps }: Compiled, pid: number, results: Results): Promise<void> {
+function copyUp({ copyUps }: Compiled, pid: number, results: Results): void {
   for (const { from, tree } of copyUps) {
-    const to = `/proc/${pid}/fd/${resultIn(results, tree)}/`;
-    const { execa } = await import('execa'); // Not before it is needed: most commands need none.
-    await execa('cp', ['-a', `${from}/.`, to]);
+    copyTree(from, `/proc/${pid}/fd/${resultIn(results, tree)}`);
   }
 }
