@@ -104,7 +104,6 @@ export const F_DUPFD_CLOEXEC = 1030;
 
 // linux/memfd.h
 export const MFD_CLOEXEC = 0x1;
-export const MFD_EXEC = 0x10;
 
 // <sys/file.h>: flock(2)
 export const LOCK_SH = 1;

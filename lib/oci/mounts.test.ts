@@ -130,7 +130,29 @@ describe('what if the image has a link where a mount is to be?', () => {
         spec.mounts.push({ destination: '/link/new', type: 'tmpfs' });
       });
       expect(status).toBe(1);
-      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES/);
+      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES|lies on procfs/);
+    },
+  );
+});
+
+describe('what if a configuration would cover procfs?', () => {
+  itNeeds(
+    ['root'],
+    'a volume on it or in it is refused, numbers for programs are not',
+    async () => {
+      const over = async (mount: Mount) => {
+        await using bundle = makeBundle();
+        mkdirSync(join(bundle.directory, 'volume'));
+        writeFileSync(join(bundle.directory, 'numbers'), 'cpu 1\n');
+        return await bundle.run('cat /proc/stat', (spec) => void spec.mounts.push(mount));
+      };
+      const bind = { type: 'bind', options: ['bind'] };
+      for (const destination of ['/proc', '/proc/sys', '/dev/../proc/sys']) {
+        const { status, stderr } = await over({ ...bind, destination, source: 'volume' });
+        expect([status, stderr]).toEqual([1, expect.stringContaining('lies on procfs')]);
+      }
+      const { stdout } = await over({ ...bind, destination: '/proc/stat', source: 'numbers' });
+      expect(stdout).toBe('cpu 1');
     },
   );
 });

@@ -35,6 +35,7 @@ import type { Draft } from './draft.ts';
 import { type Ground, makePlace, openInRoot } from './in-root.ts';
 import { type Attributes, type MountOptions, parseMountOptions } from './mount-options.ts';
 import { OciError } from './oci-error.ts';
+import { assertLeavesProc } from './proc-mount.ts';
 import type { Place, RootView } from './root-view.ts';
 import type { Mount } from './spec.ts';
 
@@ -83,12 +84,14 @@ interface Planned {
 
 /** What each leads to, in their order: later ones may lie on earlier ones. Throws OciError. */
 export function planMounts({ draft, view }: MountNeeds): Planned[] {
+  const procs = new Set<string>();
   return (draft.spec.mounts ?? []).map((mount, index) => {
     const options = parseMountOptions(mount.options, mount.type);
     const source = sourceOf(mount, options, draft.bundle.directory);
     const kind = options.bind ? kindOf(source, mount) : 'directory';
     const place = view.resolve(mount.destination);
     assertFits(place, kind, mount);
+    assertLeavesProc(index, mount, { place, source, bind: options.bind }, procs);
     if (place.path === '/') throw new OciError(`mounts[${index}]: / is the root, which is mounted`);
     view.make(place.path, kind);
     view.cover(place.path, backingOf(mount, options, source));

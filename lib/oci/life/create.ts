@@ -18,7 +18,8 @@ import { kernel } from '../../kernel/call.ts';
 import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
 import { copyDescriptor } from '../../kernel/sockets.ts';
 import { type LeftChild, startAndLeave } from '../../launch/leave.ts';
-import type { Result } from '../../launch/program.ts';
+import type { Program, Result } from '../../launch/program.ts';
+import type { Streams } from '../../launch/records.ts';
 import type { LineResult } from '../../launch/results.ts';
 import { identify } from '../../observe/process.ts';
 import {
@@ -33,7 +34,6 @@ import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
-import { assertProgramLeft } from '../own-program.ts';
 import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
@@ -56,6 +56,10 @@ export interface CreateOptions {
   preserveFds: number;
   noPivot: boolean;
   noNewKeyring: boolean;
+  /** Default: this process's own three. */
+  streams?: Streams | undefined;
+  /** Another program in the place of its own: what if a line were not there? */
+  rewrite?: ((program: Program) => Program) | undefined;
 }
 
 /** Throws OciError, LaunchError or CgroupError; nothing is left of it then. */
@@ -122,7 +126,6 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
     terminal: (pid, results) => takeTerminal(compiled, options, pid, results),
     created: (pid, results) => {
       const { process: ran } = spec;
-      assertProgramLeft(pid, compiled.confined);
       if (ran) {
         assertExecutable(pid, { args: ran.args ?? [], env: compiled.env, cwd: ran.cwd });
       }
@@ -132,7 +135,9 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
       if (options.pidFile) writePidFile(options.pidFile, pid);
     },
   };
-  return await startAndLeave(compiled.program, {
+  const { streams, rewrite = (program) => program } = options;
+  return await startAndLeave(rewrite(compiled.program), {
+    ...(streams ? { streams } : {}),
     lastGate: 'created',
     closeFrom: 3 + preserveFds,
     atGate: async (gate, pid, results) => gates[gate]?.(pid, results),

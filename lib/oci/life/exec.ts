@@ -9,7 +9,6 @@ import { directoriesOf, joinContainerCgroup } from '../cgroup.ts';
 import { compileExec } from '../compile-exec.ts';
 import { homeOf } from '../home.ts';
 import { OciError } from '../oci-error.ts';
-import { assertProgramLeft } from '../own-program.ts';
 import type { Process } from '../spec.ts';
 import { resultIn, setLimits } from './create.ts';
 import { assertExecutable } from './executable.ts';
@@ -76,7 +75,6 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
           const onTerminal = joined?.take;
           handTerminal(master, { size: process.consoleSize, consoleSocket, onTerminal });
         } else if (gate === 'created') {
-          assertProgramLeft(pid, confined);
           assertExecutable(pid, { args: process.args ?? [], env, cwd: process.cwd });
           if (options.pidFile) writePidFile(options.pidFile, pid);
         }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -64,6 +64,16 @@ describe('a container', () => {
       const open = readdirSync(`/proc/${pid}/fd`).map(Number);
       // Its three streams, the FIFO, the wire that it closes with the others.
       expect(open.filter((fd) => fd > 2).length).toBeLessThanOrEqual(2);
+    },
+  );
+
+  itNeeds(
+    ['root'],
+    'that waits does not lead to our program, which it could overwrite',
+    async () => {
+      await using bundle = makeBundle();
+      const pid = await created(bundle);
+      expect(readlinkSync(`/proc/${pid}/exe`)).toBe('/memfd:box-runtime (deleted)');
     },
   );
 
