@@ -10,20 +10,27 @@
  *
  * Exit codes: 0 all as they are to be, 1 not, 3 this host cannot run it.
  */
+import { MS_REC, MS_SLAVE, SIG_SETMASK } from '../lib/kernel/constants.ts';
+import { launch } from '../lib/launch/program.ts';
+import { start } from '../lib/launch/start.ts';
 import { needs } from '../lib/observe/needs.ts';
 import type { Attack, Guard, Verdict } from './attacks/attack.ts';
 import { attacks } from './attacks/list.ts';
 import { makeScene } from './attacks/scene.ts';
 import { reportCounts } from './counts.ts';
 
-process.exitCode = await main(process.argv[2] ?? '');
+const APART = '--apart';
 
-async function main(word: string): Promise<number> {
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
   const { met, reason } = needs('root', 'busybox');
   if (!met) {
     console.error(`test:attacks: ${reason}`);
     return 3;
   }
+  if (!args.includes(APART)) return await runApart([process.argv[1] ?? '', ...args, APART]);
+  const [word = ''] = args.filter((one) => one !== APART);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const attack of attacks.filter(({ title }) => title.includes(word))) {
     const missing = needs(...(attack.needs ?? []));
@@ -37,6 +44,18 @@ async function main(word: string): Promise<number> {
   }
   reportCounts(counts);
   return counts.failed === 0 ? 0 : 1;
+}
+
+/** With mounts of its own: a hierarchy of cgroups that others see, they use. */
+async function runApart(argv: readonly string[]): Promise<number> {
+  const program = launch({ namespaces: ['mount'] }, (call) => {
+    call.mount(null, '/', null, MS_REC | MS_SLAVE);
+    call.rtSigprocmask(SIG_SETMASK, []);
+    const env = process.env as Record<string, string>;
+    call.execve(process.execPath, [process.execPath, ...argv], env);
+  });
+  const { exited } = await start(program);
+  return (await exited).code ?? 1;
 }
 
 /** A row of three or four lines. Whether it is as it is to be. */

@@ -2,21 +2,13 @@
  * What if … the container writes where the kernel is told what to do: to /proc/sys, to /sys, to a
  * cgroup's release agent? What is written is what was there.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeCgroups } from '../../lib/host/remove-cgroups.ts';
-import { kernel } from '../../lib/kernel/call.ts';
 import type { Spec } from '../../lib/oci/spec.ts';
 import { type Attack, type Change, type Guard, lastLine, simple, why } from './attack.ts';
 import { give } from './capabilities.ts';
+import { withHierarchy } from './hierarchy.ts';
 import type { Ran, Scene } from './scene.ts';
 
 const rewrite = (path: string) =>
@@ -76,24 +68,6 @@ const masked = simple({
   script: () => 'k=$(cat /proc/keys) && [ -n "$k" ] && echo written: there are keys',
   judge: written,
 });
-
-/** A hierarchy of its own, of no controller, mounted on the host while the attack lasts. */
-async function withHierarchy<T>(scene: Scene, body: (name: string) => Promise<T>): Promise<T> {
-  const name = scene.id;
-  const path = join(scene.directory, 'hierarchy');
-  mkdirSync(path);
-  kernel.mount('cgroup', path, 'cgroup', 0, `none,name=${name}`);
-  try {
-    return await body(name);
-  } finally {
-    const made = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    await removeCgroups(
-      made.map(({ name: one }) => join(path, one)),
-      [],
-    );
-    kernel.umount2(path, 0);
-  }
-}
 
 const LEAVE = (name: string, agent: string) =>
   [
