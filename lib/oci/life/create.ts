@@ -34,6 +34,7 @@ import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
+import { isPrivileged } from '../privilege.ts';
 import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
@@ -108,7 +109,10 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
   makeContainerCgroup(stored.cgroup);
   const plan = planOf(stored.cgroup, id);
   applyResources(plan, linux.resources ?? {});
-  applyDeviceRules(plan, linux.resources?.devices ?? []);
+  // Without root nobody may give a cgroup such rules, and nobody make a node in a user namespace.
+  if (isPrivileged() || !compiled.confined) {
+    applyDeviceRules(plan, linux.resources?.devices ?? []);
+  }
 
   const gates: Record<string, (pid: number, results: Results) => Promise<void> | void> = {
     namespaces: async (pid) => {
