@@ -161,10 +161,16 @@ function handDown(directory: string, top: string): void {
   }
 }
 
-/** Puts a process in. Throws Error of node:fs. */
+/** Puts a process in. Throws OciError when it is gone, Error of node:fs. */
 export function joinContainerCgroup(cgroup: ContainerCgroup, pid: number, below = ''): void {
   for (const directory of directoriesOf(cgroup)) {
-    writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
+    try {
+      writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENODEV') throw cause;
+      throw new OciError(`${directory} is gone: the container is being deleted`, { cause });
+    }
   }
 }
 

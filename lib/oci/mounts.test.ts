@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
@@ -78,6 +78,35 @@ describe('a mount of a configuration', () => {
       }
     },
   );
+
+  itNeeds(['root', 'stat'], 'shows files as others’ where its ids are mapped', async () => {
+    await using bundle = makeBundle();
+    mkdirSync(join(bundle.directory, 'data'));
+    writeFileSync(join(bundle.directory, 'data/file'), '');
+    mkdirSync(join(bundle.rootfs, 'data'));
+    const maps = [{ containerID: 0, hostID: 1000, size: 10 }];
+    const bind = { type: 'bind', source: 'data', options: ['bind', 'idmap'] };
+    const own = await bundle.run('stat -c %u:%g /own/file', (spec) => {
+      spec.mounts.push({
+        ...{ ...bind, destination: '/own', uidMappings: maps, gidMappings: maps },
+      });
+    });
+    expect(own.stdout).toBe('1000:1000');
+    const inNamespace = await bundle.run('stat -c %u:%g /data/file; : > /data/made', (spec) => {
+      const ids = [{ containerID: 0, hostID: 500_000, size: 65_536 }];
+      Object.assign(spec.linux, { uidMappings: ids, gidMappings: ids });
+      spec.linux.namespaces?.push({ type: 'user' });
+      spec.mounts = spec.mounts.filter(({ type }) => type !== 'cgroup');
+      spec.mounts.push({ ...bind, destination: '/data' });
+    });
+    expect([inNamespace.stdout, inNamespace.stderr]).toEqual(['0:0', '']);
+    // On the disk it belongs to whom the mount maps.
+    expect(statSync(join(bundle.directory, 'data/made')).uid).toBe(0);
+    const none = await bundle.run('true', (spec) => {
+      spec.mounts.push({ ...bind, destination: '/own' });
+    });
+    expect(none.stderr).toContain('idmap wants uidMappings');
+  });
 
   itNeeds(['root'], 'begins with what it covers where it says tmpcopyup', async () => {
     await using bundle = makeBundle();

@@ -16,6 +16,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
+  F_DUPFD_CLOEXEC,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
@@ -111,7 +112,7 @@ export function openBinds(needs: MountNeeds, planned: readonly Planned[]): Map<P
     const tree =
       mapped === undefined
         ? call.openTree(AT_FDCWD, source, flags)
-        : call.openTree(mapped, '', flags | AT_EMPTY_PATH);
+        : call.fcntl(mapped, F_DUPFD_CLOEXEC, 3);
     setAttributes(call, tree, options.here, 0, confined);
     setAttributes(call, tree, options.recursive, AT_RECURSIVE, confined);
     trees.set(one, tree);

@@ -43,6 +43,7 @@ import { copyTree } from './copy-tree.ts';
 import { destroy } from './destroy.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
+import { mapMounts } from './map-mounts.ts';
 import { writePidFile } from './pid-file.ts';
 import { type Paths, reserve, type Stored, stateOf, withContainer, writeStored } from './store.ts';
 
@@ -98,8 +99,10 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
   const { linux = {} } = spec;
   writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
   kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
+  using mapped = await mapMounts(bundle);
   const compiled = compileBundle(bundle, {
     id,
+    mapped: mapped.trees,
     fifo: paths.fifo,
     cgroups: viewOf(stored.cgroup),
     preserveFds,
@@ -144,6 +147,7 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
     ...(streams ? { streams } : {}),
     lastGate: 'created',
     closeFrom: 3 + preserveFds,
+    keep: [...mapped.trees.values()],
     atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
   });
 }
