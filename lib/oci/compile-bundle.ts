@@ -15,6 +15,7 @@ import {
   MS_REC,
   MS_SHARED,
   MS_SLAVE,
+  MS_UNBINDABLE,
   O_CLOEXEC,
   O_RDWR,
   PR_SET_NO_NEW_PRIVS,
@@ -154,7 +155,9 @@ interface RootNeeds {
 function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds) {
   const { call, spec } = draft;
   const propagation = rootPropagation(spec);
-  call.mount(null, '/', null, MS_REC | (propagation?.type ?? MS_SLAVE));
+  // Of what cannot be bound neither the root nor a volume could be: that comes at the end.
+  const first = propagation?.type === MS_UNBINDABLE ? MS_PRIVATE : propagation?.type;
+  call.mount(null, '/', null, MS_REC | (first ?? MS_SLAVE));
   const needs: MountNeeds = {
     draft,
     view,

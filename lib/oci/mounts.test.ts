@@ -123,6 +123,38 @@ describe('a mount of a configuration', () => {
   });
 });
 
+describe('the root', () => {
+  itNeeds(['root'], 'has the propagation that it is to have', async () => {
+    for (const word of ['private', 'shared', 'slave', 'unbindable'] as const) {
+      await using bundle = makeBundle();
+      const { stdout } = await bundle.run(MOUNTINFO, ({ linux }) => {
+        linux.rootfsPropagation = word;
+      });
+      const root = parseMountinfo(`${stdout}\n`).find(({ mountPoint }) => mountPoint === '/');
+      // Of a root that is nobody's peer a slave is private.
+      const expected = word === 'slave' ? ['slave', 'private'] : [word];
+      expect(expected).toContain(root && propagationOf(root));
+    }
+  });
+});
+
+describe('a mount of type cgroup', () => {
+  itNeeds(
+    ['root', 'cgroup-v1'],
+    'shows its own cgroup of each hierarchy, and no other',
+    async () => {
+      await using bundle = makeBundle();
+      const script = 'for i in /sys/fs/cgroup/*/cgroup.procs; do echo $i $(cat $i); done';
+      const { stdout, stderr } = await bundle.run(script);
+      expect(stderr).toBe('');
+      const seen = stdout.split('\n').map((line) => line.split(' '));
+      expect(seen.length).toBeGreaterThan(1);
+      // The shell is 1, and runs cat beside it.
+      for (const [path, first] of seen) expect([path, first]).toEqual([path, '1']);
+    },
+  );
+});
+
 describe('what if the image has a link where a mount is to be?', () => {
   const outside = (directory: string) => join(directory, 'outside');
 
@@ -162,6 +194,16 @@ describe('what if the image has a link where a mount is to be?', () => {
       expect(stderr).toMatch(/ELOOP|ENOENT|EACCES|lies on procfs/);
     },
   );
+});
+
+describe('an option that is not carried out', () => {
+  itNeeds(['root'], 'is refused', async () => {
+    await using bundle = makeBundle();
+    const { stderr } = await bundle.run('true', (spec) => {
+      spec.mounts.push({ destination: '/t', type: 'tmpfs', options: ['dest-nofollow'] });
+    });
+    expect(stderr).toContain('dest-nofollow is not carried out');
+  });
 });
 
 describe('what if a configuration would cover procfs?', () => {
