@@ -4,7 +4,10 @@
  * it: mounts, namespaces, links, rules, processes, directories. It is a machine of the test's own,
  * in namespaces, where nobody else comes and goes; with `--here` it is this one.
  *
- *   npm run test:kill -- [KILLS] [--seed N] [--here] [--without NN]
+ *   npm run test:kill -- [KILLS] [--seed N] [--here] [--without NN] [--runtime KILLS]
+ *
+ * Then commands of the OCI runtime are killed, on this machine, `--runtime` of them; after each
+ * `delete --force` has to bring back what there was. KILLS of 0 leaves the labs out.
  *
  * Lab 07 is killed only here: the kernel runs a release agent among the real machine's mounts.
  *
@@ -31,12 +34,15 @@ import {
 } from '../lib/observe/picture.ts';
 import { reportCounts } from './counts.ts';
 import { runOnOwnMachine } from './kill/own-machine.ts';
+import { killRuntime } from './kill/runtime-kills.ts';
 
 const KILLS = 100;
+/** About a minute; 200 of them are for a person who has time. */
+const RUNTIME_KILLS = 40;
 /** How long what was ended may take to vanish, in milliseconds. */
 const PATIENCE = 5_000;
 const MOST_LINES = 10;
-const USAGE = 'npm run test:kill -- [KILLS] [--seed N] [--here] [--without NN]';
+const USAGE = 'npm run test:kill -- [KILLS] [--seed N] [--here] [--without NN] [--runtime KILLS]';
 /** Whose attack reaches out of namespaces of one's own, and into those of process 1. */
 const OF_THE_REAL_MACHINE = '07';
 
@@ -54,12 +60,11 @@ async function main(args: string[]): Promise<number> {
     return 3;
   }
   if (!given.here) {
-    const script = join(root, 'scripts/kill-test.ts');
-    const without = [...given.without, OF_THE_REAL_MACHINE].flatMap((lab) => ['--without', lab]);
-    const numbers = [String(given.count), '--seed', String(given.seed), ...without];
-    const counts = process.env.UNBOXED_COUNTS;
-    const kept = counts ? [dirname(resolve(counts))] : [];
-    return runOnOwnMachine([process.execPath, script, ...numbers, '--here'], [root, ...kept]);
+    const labs = given.count === 0 ? 0 : await killLabsApart(given);
+    if (labs === 3 || given.runtime === 0) return labs;
+    const counts = await killRuntime(given.runtime, given.seed);
+    reportCounts(counts);
+    return counts.failed === 0 ? labs : 1;
   }
   const unable = await whyUnable();
   if (unable !== null) {
@@ -75,12 +80,24 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+/** On a machine of their own; its exit code. */
+async function killLabsApart(given: Given): Promise<number> {
+  const script = join(root, 'scripts/kill-test.ts');
+  const without = [...given.without, OF_THE_REAL_MACHINE].flatMap((lab) => ['--without', lab]);
+  const numbers = [String(given.count), '--seed', String(given.seed), ...without];
+  const counts = process.env.UNBOXED_COUNTS;
+  const kept = counts ? [dirname(resolve(counts))] : [];
+  return await runOnOwnMachine([process.execPath, script, ...numbers, '--here'], [root, ...kept]);
+}
+
 interface Given {
   count: number;
   seed: number;
   here: boolean;
   /** Numbers of labs. */
   without: string[];
+  /** Kills of the OCI runtime's commands. */
+  runtime: number;
 }
 
 function readArguments(args: string[]): Given | string {
@@ -92,13 +109,15 @@ function readArguments(args: string[]): Given | string {
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
         here: { type: 'boolean', default: false },
         without: { type: 'string', multiple: true, default: [] },
+        runtime: { type: 'string', default: String(RUNTIME_KILLS) },
       },
     });
     const [count = String(KILLS), ...more] = positionals;
-    const wrong = [count, values.seed, ...more].find((text) => !/^\d+$/.test(text));
+    const wrong = [count, values.seed, values.runtime, ...more].find((text) => !/^\d+$/.test(text));
     if (more.length > 0 || wrong !== undefined) return `not a number of kills: ${wrong ?? more[0]}`;
     const { here, without } = values;
-    return { count: Number(count), seed: Number(values.seed), here, without };
+    const [kills, seed, runtime] = [count, values.seed, values.runtime].map(Number);
+    return { count: kills ?? 0, seed: seed ?? 0, here, without, runtime: runtime ?? 0 };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }

@@ -102,6 +102,9 @@ export const O_NOFOLLOW = arm64 ? 0o100000 : 0o400000;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 
+// linux/memfd.h
+export const MFD_CLOEXEC = 0x1;
+
 // <sys/file.h>: flock(2)
 export const LOCK_SH = 1;
 export const LOCK_EX = 2;
@@ -155,8 +158,10 @@ export const WNOWAIT = 0x1000000;
 export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
 export const PR_SET_KEEPCAPS = 8;
+export const PR_SET_MM_MAP = 14;
 export const PR_SET_NAME = 15;
 export const PR_CAPBSET_DROP = 24;
+export const PR_SET_MM = 35;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;

@@ -3,7 +3,7 @@
  * meaning is not plain from the error's own text.
  */
 import type { Argument } from './arguments.ts';
-import { CLONE_NEWNS, CLONE_NEWUSER, MS_BIND } from './constants.ts';
+import { CLONE_NEWNS, CLONE_NEWUSER, MS_BIND, PR_SET_MM } from './constants.ts';
 import type { Reference } from './format.ts';
 import type { CallName } from './signatures.ts';
 
@@ -64,6 +64,10 @@ const hints: Partial<Record<`${CallName} ${string}`, Hint>> = {
   'fsconfig EINVAL': ([, , key]) =>
     key === 'lowerdir+'
       ? 'the kernel is older than 6.8, or has its 500 lower directories already'
+      : undefined,
+  'prctl EINVAL': ([option]) =>
+    option === PR_SET_MM
+      ? 'a kernel without CONFIG_CHECKPOINT_RESTORE: the container could overwrite the runtime’s program; use a user namespace'
       : undefined,
   'openTree ENOSYS': 'the kernel is older than 5.2',
   'mountSetattr ENOSYS': 'the kernel is older than 5.12',

@@ -26,6 +26,20 @@ export function encodeCloneArgs(args: CloneArgs): Uint8Array {
   return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
 }
 
+/**
+ * linux/prctl.h `struct prctl_mm_map` (104 bytes): a process without code, data, heap, arguments or
+ * environment of its own, whose executable file is `exe`. PR_SET_MM_MAP in PR_SET_MM(2const)
+ */
+export function encodeMmMap({ exe }: { exe: number }): Uint8Array {
+  // Of code the end has to be above the start; nothing has to be mapped at any of them.
+  const lowest = 0x10000n;
+  const bytes = Buffer.alloc(104);
+  for (let word = 0; word < 11; word++) bytes.writeBigUInt64LE(lowest, word * 8);
+  bytes.writeBigUInt64LE(lowest + 1n, 8);
+  bytes.writeUInt32LE(exe, 100);
+  return new Uint8Array(bytes);
+}
+
 /** linux/mount.h `struct mount_attr` (32 bytes). mount_setattr(2) */
 export function encodeMountAttr(attr: {
   set?: number;

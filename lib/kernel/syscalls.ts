@@ -58,6 +58,8 @@ export interface Syscalls<Fd, Result> {
   getpid(): Result;
   /** getppid(2) */
   getppid(): Result;
+  /** ptrace(2) */
+  ptrace(request: number, pid: number, address: number, data: number): Result;
   /** kill(2) */
   kill(pid: number, signal: number): Result;
   /** pidfd_open(2) */
@@ -83,7 +85,13 @@ export interface Syscalls<Fd, Result> {
   /** umask(2) */
   umask(mask: number): Result;
   /** prctl(2) */
-  prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): Result;
+  prctl(
+    option: number,
+    arg2: number,
+    arg3?: number | Uint8Array,
+    arg4?: number,
+    arg5?: number,
+  ): Result;
   /** capget(2), see structs.ts */
   capget(header: Uint8Array, data: Uint8Array): Result;
   /** capset(2), see structs.ts */
@@ -112,6 +120,8 @@ export interface Syscalls<Fd, Result> {
   close(fd: Fd): Result;
   /** close_range(2): `last` 0xffffffff is no end. */
   closeRange(first: number, last: number, flags: number): Result;
+  /** memfd_create(2) */
+  memfdCreate(name: string, flags: number): Result;
   /** dup3(2): clears close-on-exec unless O_CLOEXEC is given. Equal descriptors are EINVAL. */
   dup3(oldFd: Fd, newFd: number, flags: number): Result;
   /** fcntl(2) with a number as its argument */

@@ -45,7 +45,7 @@ export function clone(
   program: Program,
   options: Omit<StartOptions, 'atGate'>,
   waits: boolean,
-  outlives: { closeFrom: number } | null = null,
+  outlives: { closeFrom: number; keep?: readonly number[] } | null = null,
 ) {
   using theirs = new DisposableStack();
   using mine = new DisposableStack();

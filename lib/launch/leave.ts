@@ -24,6 +24,8 @@ export interface LeaveOptions extends Pick<StartOptions, 'streams' | 'from' | 'a
   lastGate: string;
   /** Descriptors from 3 up to this one, without it, are the program's too. Default 3: none. */
   closeFrom?: number;
+  /** Descriptors above that the program uses by their numbers. */
+  keep?: readonly number[];
 }
 
 export interface LeftChild {
@@ -38,7 +40,7 @@ export interface LeftChild {
  * before that gate failed, SyscallError when the clone did; the child is gone then.
  */
 export async function startAndLeave(program: Program, options: LeaveOptions): Promise<LeftChild> {
-  const { lastGate, closeFrom = 3, ...startOptions } = options;
+  const { lastGate, closeFrom = 3, keep = [], ...startOptions } = options;
   const last = program.lines.findLastIndex(({ kind }) => kind === 'gate');
   const gate = program.lines[last];
   if (gate?.kind !== 'gate' || gate.name !== lastGate) {
@@ -46,6 +48,7 @@ export async function startAndLeave(program: Program, options: LeaveOptions): Pr
   }
   const { arena, cloned, wire } = clone(program, { ...startOptions, tether: false }, true, {
     closeFrom,
+    keep,
   });
   if (wire === undefined) throw new LaunchError('the child has no wire', null, {});
   const answer = answerWith(program, startOptions, cloned);

@@ -54,6 +54,8 @@ export interface Surroundings {
   shed?: readonly Range[] | null;
   /** With `shed`: descriptors from this one on are closed, but for the child's end of the wire. */
   closeFrom?: number;
+  /** Of those, the ones that it keeps; close-on-exec as they are. */
+  keep?: readonly number[];
   /** Read the clock around every line into these records' memory. */
   timed: boolean;
 }
@@ -77,7 +79,10 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
   for (const [address, length] of shed ?? []) add((call) => call.munmap(address, length));
   tie();
   add((call) => placeStreams(call, around.streams));
-  if (shed) add((call) => closeOurs(call, around.closeFrom ?? 3, wire?.theirs));
+  if (shed)
+    add((call) =>
+      closeOurs(call, around.closeFrom ?? 3, [wire?.theirs ?? -1, ...(around.keep ?? [])]),
+    );
   program.lines.forEach((line, index) => {
     if (wire && (around.stepped || line.kind === 'gate')) {
       // The time that the child waits here is not the line's before.
@@ -134,11 +139,14 @@ function readClock(call: Parameters<Parameters<typeof launch>[1]>[0]): void {
 function closeOurs(
   call: Parameters<Parameters<typeof launch>[1]>[0],
   first: number,
-  wire: number | undefined,
+  kept: readonly number[],
 ): void {
-  const kept = wire !== undefined && wire >= first ? wire : first - 1;
-  if (kept > first) call.closeRange(first, kept - 1, 0);
-  call.closeRange(kept + 1, 0xffffffff, 0);
+  let from = first;
+  for (const fd of kept.filter((one) => one >= first).toSorted((a, b) => a - b)) {
+    if (fd > from) call.closeRange(from, fd - 1, 0);
+    from = fd + 1;
+  }
+  call.closeRange(from, 0xffffffff, 0);
 }
 
 /** Node's descriptors are close-on-exec, 0 to 2 as well: dup3 clears it, or F_SETFD in place. */

@@ -22,7 +22,20 @@ import { exampleSpec } from './example.ts';
 import type { Spec } from './spec.ts';
 
 const RUNTIME = join(import.meta.dirname, '../cli/box-runtime.ts');
-const APPLETS = ['sh', 'cat', 'id', 'ls', 'mount', 'sleep', 'true', 'stat', 'grep', 'readlink'];
+const APPLETS = [
+  'sh',
+  'cat',
+  'id',
+  'ls',
+  'mount',
+  'sleep',
+  'true',
+  'stat',
+  'grep',
+  'readlink',
+  'head',
+  'wc',
+];
 
 export interface TestBundle extends AsyncDisposable {
   directory: string;

@@ -50,6 +50,7 @@ export function openCgroups(
   const inside = (name: string): Place => ({
     path: join(place.path, name),
     seen: null,
+    below: null,
     kind: 'unknown',
     there: place.path.split('/').filter(Boolean).length,
   });

@@ -8,7 +8,7 @@
  *
  * OCI runtime-spec, config-linux.md "Cgroups Path"; cgroups(7), cgroup-v2.rst
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { CgroupPlan } from '../cgroups/plan.ts';
 import { type CgroupSite, detectSite } from '../cgroups/site.ts';
@@ -16,6 +16,7 @@ import { removeCgroups } from '../host/remove-cgroups.ts';
 import { readMembership, V2 } from '../observe/membership.ts';
 import type { CgroupView } from './cgroup-mount.ts';
 import { OciError } from './oci-error.ts';
+import { isPrivileged } from './privilege.ts';
 import type { Spec } from './spec.ts';
 
 /** As it is kept in a container's state. */
@@ -50,16 +51,29 @@ export function planContainerCgroup(spec: Spec, id: string, site = detectSite(id
     const inside = normalize(join('/', below, path === '' ? id : path));
     return join(mountPoint, inside);
   };
-  const v1 = Object.fromEntries(
-    mounts.flatMap(({ mountPoint, controllers }) =>
-      controllers.map((name) => [name, placeOf(name, mountPoint)]),
-    ),
+  const all = mounts.flatMap(({ mountPoint, controllers }) =>
+    controllers.map((name): [string, string] => [name, placeOf(name, mountPoint)]),
   );
-  const v2 = layout.v2 === null ? null : placeOf(V2, layout.v2);
+  // Of a hierarchy in which we may make nothing the container is where we are; limits say so then.
+  const isOpen = (directory: string) => path !== '' || isPrivileged() || mayMake(directory);
+  const v1 = Object.fromEntries(all.filter(([, directory]) => isOpen(directory)));
+  const below2 = layout.v2 === null ? null : placeOf(V2, layout.v2);
+  const v2 = below2 !== null && isOpen(below2) ? below2 : null;
   const tops = [...mounts.map(({ mountPoint }) => mountPoint), layout.v2 ?? []].flat();
   const found = new Set([...Object.values(v1), ...(v2 === null ? [] : [v2])]);
   const parents = [...found].flatMap((directory) => missingParents(directory, tops));
   return { v1, v2, parents: [...new Set(parents)] } satisfies ContainerCgroup;
+}
+
+function mayMake(directory: string): boolean {
+  const above = dirname(directory);
+  try {
+    accessSync(above, constants.W_OK);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' && mayMake(above);
+  }
 }
 
 /** What is above it and not there, the deepest first. */
@@ -109,10 +123,18 @@ function makeDirectory(path: string): void {
       mkdirSync(path, { recursive: true });
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || left === 0) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') throw notOurs(path, error);
+      if (code !== 'ENOENT' || left === 0) throw error;
     }
   }
 }
+
+const notOurs = (path: string, cause: unknown) =>
+  new OciError(
+    `linux.cgroupsPath: ${path} is not ours to make; without root leave cgroupsPath out, or have a cgroup handed over (systemd-run --user --scope -p Delegate=yes)`,
+    { cause },
+  );
 
 /** A new cpuset is empty, and takes no process until it has what its parent has. */
 function fillCpuset(directory: string, top: string): void {
@@ -139,10 +161,16 @@ function handDown(directory: string, top: string): void {
   }
 }
 
-/** Puts a process in. Throws Error of node:fs. */
+/** Puts a process in. Throws OciError when it is gone, Error of node:fs. */
 export function joinContainerCgroup(cgroup: ContainerCgroup, pid: number, below = ''): void {
   for (const directory of directoriesOf(cgroup)) {
-    writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
+    try {
+      writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENODEV') throw cause;
+      throw new OciError(`${directory} is gone: the container is being deleted`, { cause });
+    }
   }
 }
 

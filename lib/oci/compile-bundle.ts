@@ -15,9 +15,9 @@ import {
   MS_REC,
   MS_SHARED,
   MS_SLAVE,
+  MS_UNBINDABLE,
   O_CLOEXEC,
   O_RDWR,
-  PR_SET_DUMPABLE,
   PR_SET_NO_NEW_PRIVS,
 } from '../kernel/constants.ts';
 import { encodeMountAttr } from '../kernel/structs.ts';
@@ -32,6 +32,7 @@ import { propagationOf } from './mount-options.ts';
 import {
   attachMounts,
   type CopyUp,
+  leaveMounts,
   type MountNeeds,
   openBinds,
   openMounts,
@@ -45,6 +46,7 @@ import {
   planNamespaces,
 } from './namespaces.ts';
 import { OciError } from './oci-error.ts';
+import { leaveOwnProgram } from './own-program.ts';
 import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
 import { type RootView, viewRoot } from './root-view.ts';
 import { coverPaths, openMasks } from './rootfs-views.ts';
@@ -105,8 +107,7 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
 
   const program = launch({ namespaces: namespaces.cloned }, (call) => {
     const draft: Draft = { call, id: options.id, bundle, spec, confined };
-    // Of a process that can be looked into, our own program could be opened, and overwritten later.
-    if (!confined) call.prctl(PR_SET_DUMPABLE, 0);
+    leaveOwnProgram(call, confined, options.preserveFds);
     const fifo = call.openat(AT_FDCWD, options.fifo, O_RDWR | O_CLOEXEC);
     enterNamespaces(call, namespaces);
     call.gate('namespaces');
@@ -154,7 +155,9 @@ interface RootNeeds {
 function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds) {
   const { call, spec } = draft;
   const propagation = rootPropagation(spec);
-  call.mount(null, '/', null, MS_REC | (propagation?.type ?? MS_SLAVE));
+  // Of what cannot be bound neither the root nor a volume could be: that comes at the end.
+  const first = propagation?.type === MS_UNBINDABLE ? MS_PRIVATE : propagation?.type;
+  call.mount(null, '/', null, MS_REC | (first ?? MS_SLAVE));
   const needs: MountNeeds = {
     draft,
     view,
@@ -186,11 +189,12 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   }
   call.chdir('/');
   call.umask(0);
-  attachMounts(call, opened);
-  makeDevices(draft, view, devices);
-  const terminal = spec.process?.terminal ? openTerminal(draft, view) : null;
+  const ground = attachMounts(call, opened);
+  makeDevices(draft, view, devices, ground);
+  const terminal = spec.process?.terminal ? openTerminal(draft, view, ground) : null;
   if (!spec.process?.terminal) call.setsid();
-  coverPaths(draft, view, masks);
+  coverPaths(draft, view, masks, ground);
+  leaveMounts(call, ground);
   if (propagation) {
     call.mount(null, '/', null, propagation.type | (propagation.recursive ? MS_REC : 0));
   }
@@ -236,7 +240,8 @@ function joinKeyring(call: Calls, { noNewKeyring, id }: CompileOptions): void {
 function withHome({ env, user }: Process, view: RootView): Record<string, string> {
   const given = environmentOf(env);
   if (given.HOME) return given;
-  return { ...given, HOME: homeOf(user?.uid ?? 0, view) };
+  const { below } = view.resolve('/etc/passwd');
+  return { ...given, HOME: below ? homeOf(user?.uid ?? 0, below.top, below.path) : '/' };
 }
 
 /** Throws OciError for a bundle without a configuration, or one that is no JSON. */

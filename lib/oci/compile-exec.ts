@@ -4,12 +4,13 @@
  *
  * setns(2), pidfd_open(2)
  */
-import { KEYCTL_JOIN_SESSION_KEYRING, PR_SET_DUMPABLE } from '../kernel/constants.ts';
+import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel/constants.ts';
 import { cloneFlags } from '../kernel/namespaces.ts';
 import { launch, type Program, type Result } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
 import { openLabel } from './labels.ts';
 import { becomeRoot } from './namespaces.ts';
+import { leaveOwnProgram } from './own-program.ts';
 import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
 import { loadSeccomp } from './seccomp.ts';
 import type { Process, Spec } from './spec.ts';
@@ -45,7 +46,7 @@ export function compileExec(options: ExecOptions): CompiledExec {
   let terminal: Result | null = null;
   const program = launch({}, (call) => {
     const draft = { call, spec };
-    if (!confined) call.prctl(PR_SET_DUMPABLE, 0);
+    leaveOwnProgram(call, confined, preserveFds);
     const target = call.pidfdOpen(pid, 0);
     call.gate('namespaces');
     const others = kinds.filter((kind) => kind !== 'mount');

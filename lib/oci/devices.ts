@@ -17,7 +17,7 @@ import {
 import { makeDevice } from '../kernel/structs.ts';
 import type { Calls, Result } from '../launch/program.ts';
 import type { Draft } from './draft.ts';
-import { makePlace, within } from './in-root.ts';
+import { type Ground, makePlace, within } from './in-root.ts';
 import { attach } from './mounts.ts';
 import { OciError } from './oci-error.ts';
 import type { Place, RootView } from './root-view.ts';
@@ -74,32 +74,37 @@ export function openDevices({ call, spec, confined }: Draft): OpenedDevice[] {
 }
 
 /** Makes the nodes and links. The umask is 0, so that each has the mode that it is to have. */
-export function makeDevices(draft: Draft, view: RootView, opened: readonly OpenedDevice[]): void {
+export function makeDevices(
+  draft: Draft,
+  view: RootView,
+  opened: readonly OpenedDevice[],
+  ground: Ground,
+): void {
   const { call } = draft;
   for (const { device, tree } of opened) {
     const place = view.resolve(device.path);
     if (tree) {
-      makePlace(call, place, 'file');
-      attach(call, tree, place.path);
+      makePlace(call, place, 'file', ground);
+      attach(call, tree, place.path, ground);
       call.close(tree);
     } else {
-      makeNode(call, device, place);
+      makeNode(call, device, place, ground);
     }
     view.make(place.path, 'file');
   }
-  makeLinks(call, view);
+  makeLinks(call, view, ground);
 }
 
 const KINDS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
-function makeNode(call: Calls, device: Device, place: Place): void {
+function makeNode(call: Calls, device: Device, place: Place, ground: Ground): void {
   const { type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device;
   if (place.kind === 'directory') throw new OciError(`device ${device.path}: there is a directory`);
   // What the image has there stays, as with other runtimes.
   if (place.kind === 'file') return;
   const parent = dirname(place.path);
-  makePlace(call, { ...place, path: parent }, 'directory');
-  within(call, parent, (directory) => {
+  makePlace(call, { ...place, path: parent }, 'directory', ground);
+  within(call, parent, ground, (directory) => {
     const name = basename(place.path);
     const number = type === 'p' ? 0 : makeDevice(major, minor);
     call.mknodat(directory, name, KINDS[type] | (fileMode & 0o7777), number);
@@ -109,11 +114,11 @@ function makeNode(call: Calls, device: Device, place: Place): void {
   });
 }
 
-function makeLinks(call: Calls, view: RootView): void {
+function makeLinks(call: Calls, view: RootView, ground: Ground): void {
   const place = view.resolve('/dev');
-  makePlace(call, place, 'directory');
+  makePlace(call, place, 'directory', ground);
   view.make(place.path, 'directory');
-  within(call, place.path, (directory) => {
+  within(call, place.path, ground, (directory) => {
     for (const [name, target] of LINKS) {
       // One that is there already stays: it is the image's, or of a /dev that was bound.
       call.attempt.symlinkat(target, directory, name);

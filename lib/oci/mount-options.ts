@@ -20,6 +20,7 @@ import {
   MS_SLAVE,
   MS_UNBINDABLE,
 } from '../kernel/constants.ts';
+import { OciError } from './oci-error.ts';
 
 /** Bits to set and to clear, as mount_setattr(2) takes them. */
 export interface Attributes {
@@ -39,8 +40,6 @@ export interface MountOptions {
   /** A tmpfs begins with a copy of what it covers. */
   tmpcopyup: boolean;
   idmap: 'idmap' | 'ridmap' | null;
-  /** A link at the destination is not followed. */
-  nofollow: boolean;
   /** For the file system: a value, or null for a flag. */
   data: readonly (readonly [key: string, value: string | null])[];
 }
@@ -98,7 +97,7 @@ export function propagationOf(word: string): { type: number; recursive: boolean 
 /** Every word that is not the file system's. */
 export const mountWords = (): string[] => [
   ...[ATTRIBUTES, PROPAGATION].flatMap(Object.keys).flatMap((word) => [word, `r${word}`]),
-  ...['bind', 'rbind', 'tmpcopyup', 'idmap', 'ridmap', 'src-nofollow', 'dest-nofollow'],
+  ...['bind', 'rbind', 'tmpcopyup', 'idmap', 'ridmap'],
   ...NO_MEANING,
 ];
 
@@ -111,7 +110,6 @@ export function parseMountOptions(words: readonly string[] = [], type = ''): Mou
     rbind: false,
     tmpcopyup: false,
     idmap: null as MountOptions['idmap'],
-    nofollow: false,
     data: [] as (readonly [string, string | null])[],
   };
   for (const word of words) {
@@ -125,11 +123,15 @@ export function parseMountOptions(words: readonly string[] = [], type = ''): Mou
     else if (word === 'rbind') options.bind = options.rbind = true;
     else if (word === 'tmpcopyup') options.tmpcopyup = true;
     else if (word === 'idmap' || word === 'ridmap') options.idmap = word;
-    else if (word === 'src-nofollow' || word === 'dest-nofollow') options.nofollow = true;
+    else if (word === 'src-nofollow' || word === 'dest-nofollow') throw refused(word);
     else if (!NO_MEANING.has(word)) options.data.push(entryOf(word));
   }
   return options;
 }
+
+/** Not of the specification; who asks for it relies on it. */
+const refused = (word: string) =>
+  new OciError(`mounts: option ${word} is not carried out here; name a path that is no link`);
 
 function entryOf(word: string): readonly [string, string | null] {
   const at = word.indexOf('=');

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
@@ -79,6 +79,35 @@ describe('a mount of a configuration', () => {
     },
   );
 
+  itNeeds(['root', 'stat'], 'shows files as others’ where its ids are mapped', async () => {
+    await using bundle = makeBundle();
+    mkdirSync(join(bundle.directory, 'data'));
+    writeFileSync(join(bundle.directory, 'data/file'), '');
+    mkdirSync(join(bundle.rootfs, 'data'));
+    const maps = [{ containerID: 0, hostID: 1000, size: 10 }];
+    const bind = { type: 'bind', source: 'data', options: ['bind', 'idmap'] };
+    const own = await bundle.run('stat -c %u:%g /own/file', (spec) => {
+      spec.mounts.push({
+        ...{ ...bind, destination: '/own', uidMappings: maps, gidMappings: maps },
+      });
+    });
+    expect(own.stdout).toBe('1000:1000');
+    const inNamespace = await bundle.run('stat -c %u:%g /data/file; : > /data/made', (spec) => {
+      const ids = [{ containerID: 0, hostID: 500_000, size: 65_536 }];
+      Object.assign(spec.linux, { uidMappings: ids, gidMappings: ids });
+      spec.linux.namespaces?.push({ type: 'user' });
+      spec.mounts = spec.mounts.filter(({ type }) => type !== 'cgroup');
+      spec.mounts.push({ ...bind, destination: '/data' });
+    });
+    expect([inNamespace.stdout, inNamespace.stderr]).toEqual(['0:0', '']);
+    // On the disk it belongs to whom the mount maps.
+    expect(statSync(join(bundle.directory, 'data/made')).uid).toBe(0);
+    const none = await bundle.run('true', (spec) => {
+      spec.mounts.push({ ...bind, destination: '/own' });
+    });
+    expect(none.stderr).toContain('idmap wants uidMappings');
+  });
+
   itNeeds(['root'], 'begins with what it covers where it says tmpcopyup', async () => {
     await using bundle = makeBundle();
     mkdirSync(join(bundle.rootfs, 'var'));
@@ -108,6 +137,37 @@ itNeeds(
     expect(stderr).not.toMatch(/is a directory|permission denied|no such file|not found/);
   },
 );
+describe('the root', () => {
+  itNeeds(['root'], 'has the propagation that it is to have', async () => {
+    for (const word of ['private', 'shared', 'slave', 'unbindable'] as const) {
+      await using bundle = makeBundle();
+      const { stdout } = await bundle.run(MOUNTINFO, ({ linux }) => {
+        linux.rootfsPropagation = word;
+      });
+      const root = parseMountinfo(`${stdout}\n`).find(({ mountPoint }) => mountPoint === '/');
+      // Of a root that is nobody's peer a slave is private.
+      const expected = word === 'slave' ? ['slave', 'private'] : [word];
+      expect(expected).toContain(root && propagationOf(root));
+    }
+  });
+});
+
+describe('a mount of type cgroup', () => {
+  itNeeds(
+    ['root', 'cgroup-v1'],
+    'shows its own cgroup of each hierarchy, and no other',
+    async () => {
+      await using bundle = makeBundle();
+      const script = 'for i in /sys/fs/cgroup/*/cgroup.procs; do echo $i $(cat $i); done';
+      const { stdout, stderr } = await bundle.run(script);
+      expect(stderr).toBe('');
+      const seen = stdout.split('\n').map((line) => line.split(' '));
+      expect(seen.length).toBeGreaterThan(1);
+      // The shell is 1, and runs cat beside it.
+      for (const [path, first] of seen) expect([path, first]).toEqual([path, '1']);
+    },
+  );
+});
 
 describe('what if the image has a link where a mount is to be?', () => {
   const outside = (directory: string) => join(directory, 'outside');
@@ -145,7 +205,39 @@ describe('what if the image has a link where a mount is to be?', () => {
         spec.mounts.push({ destination: '/link/new', type: 'tmpfs' });
       });
       expect(status).toBe(1);
-      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES/);
+      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES|lies on procfs/);
+    },
+  );
+});
+
+describe('an option that is not carried out', () => {
+  itNeeds(['root'], 'is refused', async () => {
+    await using bundle = makeBundle();
+    const { stderr } = await bundle.run('true', (spec) => {
+      spec.mounts.push({ destination: '/t', type: 'tmpfs', options: ['dest-nofollow'] });
+    });
+    expect(stderr).toContain('dest-nofollow is not carried out');
+  });
+});
+
+describe('what if a configuration would cover procfs?', () => {
+  itNeeds(
+    ['root'],
+    'a volume on it or in it is refused, numbers for programs are not',
+    async () => {
+      const over = async (mount: Mount) => {
+        await using bundle = makeBundle();
+        mkdirSync(join(bundle.directory, 'volume'));
+        writeFileSync(join(bundle.directory, 'numbers'), 'cpu 1\n');
+        return await bundle.run('cat /proc/stat', (spec) => void spec.mounts.push(mount));
+      };
+      const bind = { type: 'bind', options: ['bind'] };
+      for (const destination of ['/proc', '/proc/sys', '/dev/../proc/sys']) {
+        const { status, stderr } = await over({ ...bind, destination, source: 'volume' });
+        expect([status, stderr]).toEqual([1, expect.stringContaining('lies on procfs')]);
+      }
+      const { stdout } = await over({ ...bind, destination: '/proc/stat', source: 'numbers' });
+      expect(stdout).toBe('cpu 1');
     },
   );
 });

@@ -16,6 +16,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
+  F_DUPFD_CLOEXEC,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
@@ -24,6 +25,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../kernel/constants.ts';
@@ -31,9 +33,10 @@ import { encodeMountAttr } from '../kernel/structs.ts';
 import type { Calls, Result } from '../launch/program.ts';
 import { type CgroupView, openCgroups } from './cgroup-mount.ts';
 import type { Draft } from './draft.ts';
-import { makePlace, openInRoot } from './in-root.ts';
+import { type Ground, makePlace, openInRoot } from './in-root.ts';
 import { type Attributes, type MountOptions, parseMountOptions } from './mount-options.ts';
 import { OciError } from './oci-error.ts';
+import { assertLeavesProc } from './proc-mount.ts';
 import type { Place, RootView } from './root-view.ts';
 import type { Mount } from './spec.ts';
 
@@ -61,7 +64,8 @@ export interface MountNeeds {
 
 /** Where a tmpfs is to begin with what it covers. */
 export interface CopyUp {
-  from: string;
+  /** Below a directory of the host, which whoever has the image can change meanwhile. */
+  from: { top: string; path: string };
   tree: Result;
 }
 
@@ -81,12 +85,14 @@ interface Planned {
 
 /** What each leads to, in their order: later ones may lie on earlier ones. Throws OciError. */
 export function planMounts({ draft, view }: MountNeeds): Planned[] {
+  const procs = new Set<string>();
   return (draft.spec.mounts ?? []).map((mount, index) => {
     const options = parseMountOptions(mount.options, mount.type);
     const source = sourceOf(mount, options, draft.bundle.directory);
     const kind = options.bind ? kindOf(source, mount) : 'directory';
     const place = view.resolve(mount.destination);
     assertFits(place, kind, mount);
+    assertLeavesProc(index, mount, { place, source, bind: options.bind }, procs);
     if (place.path === '/') throw new OciError(`mounts[${index}]: / is the root, which is mounted`);
     view.make(place.path, kind);
     view.cover(place.path, backingOf(mount, options, source));
@@ -106,7 +112,7 @@ export function openBinds(needs: MountNeeds, planned: readonly Planned[]): Map<P
     const tree =
       mapped === undefined
         ? call.openTree(AT_FDCWD, source, flags)
-        : call.openTree(mapped, '', flags | AT_EMPTY_PATH);
+        : call.fcntl(mapped, F_DUPFD_CLOEXEC, 3);
     setAttributes(call, tree, options.here, 0, confined);
     setAttributes(call, tree, options.recursive, AT_RECURSIVE, confined);
     trees.set(one, tree);
@@ -128,9 +134,9 @@ export function openMounts(
     const bind = binds.get(one);
     if (bind) return [{ place, kind, tree: bind, sealed: null, propagation }];
     if (mount.type === 'cgroup') return openCgroups(call, needs.cgroups, place, options, confined);
-    const copied = options.tmpcopyup && place.seen !== null && place.kind === 'directory';
+    const from = options.tmpcopyup && place.kind === 'directory' ? place.below : null;
     // What is to be filled is made read-only when it is full.
-    const sealed = copied && (options.here.set & MOUNT_ATTR_RDONLY) !== 0 ? options.here : null;
+    const sealed = from && (options.here.set & MOUNT_ATTR_RDONLY) !== 0 ? options.here : null;
     const attributes = sealed ? options.here.set & ~MOUNT_ATTR_RDONLY : options.here.set;
     const tree = makeFileSystem(call, {
       type: mount.type ?? '',
@@ -139,30 +145,41 @@ export function openMounts(
       data: needs.label ? [...options.data, labelEntry(needs.label)] : options.data,
     });
     setAttributes(call, tree, options.recursive, AT_RECURSIVE, confined);
-    if (copied) copyUps.push({ from: place.seen ?? '', tree });
+    if (from) copyUps.push({ from, tree });
     return [{ place, kind, tree, sealed, propagation }];
   });
   return { opened, copyUps };
 }
 
-/** Puts them in their places. The working directory is the root. */
-export function attachMounts(call: Calls, opened: readonly Opened[]): void {
+/**
+ * Puts them in their places; the working directory is the root. What is returned stays open, for
+ * what comes to lie on them: see `leaveMounts`.
+ */
+export function attachMounts(call: Calls, opened: readonly Opened[]): Ground {
+  const ground: { path: string; tree: Result }[] = [];
   for (const { place, kind, tree, sealed, propagation, links = [] } of opened) {
-    makePlace(call, place, kind);
-    attach(call, tree, place.path);
+    makePlace(call, place, kind, ground);
+    attach(call, tree, place.path, ground);
     if (sealed) setAttributes(call, tree, sealed, 0, false);
     for (const { name, target } of links) call.symlinkat(target, tree, name);
     for (const { type, recursive } of propagation) {
       const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
       call.mountSetattr(tree, '', flags, encodeMountAttr({ propagation: type }));
     }
-    call.close(tree);
+    if (kind === 'directory') ground.push({ path: place.path, tree });
+    else call.close(tree);
   }
+  return ground;
+}
+
+/** When nothing more comes to lie on them. */
+export function leaveMounts(call: Calls, ground: Ground): void {
+  for (const { tree } of ground) call.close(tree);
 }
 
 /** A detached mount onto a path that is there; `tree` stays open. */
-export function attach(call: Calls, tree: Result, path: string): void {
-  const target = openInRoot(call, path);
+export function attach(call: Calls, tree: Result, path: string, ground: Ground): void {
+  const target = openInRoot(call, path, O_PATH, ground);
   call.moveMount(tree, '', target, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   call.close(target);
 }

@@ -90,4 +90,13 @@ describe('the process of a container', () => {
       }
     },
   );
+
+  itNeeds(['root'], 'has the personality that it is to have, over execve too', async () => {
+    await using bundle = makeBundle();
+    const { stdout } = await bundle.run('cat /proc/self/personality', (spec) => {
+      spec.linux.personality = { domain: 'LINUX32' };
+    });
+    // PER_LINUX32 of linux/personality.h
+    expect(stdout).toBe('00000008');
+  });
 });

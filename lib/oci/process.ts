@@ -26,6 +26,7 @@ import {
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
   PR_CAPBSET_DROP,
+  PR_SET_DUMPABLE,
   PR_SET_KEEPCAPS,
   PR_SET_NO_NEW_PRIVS,
   SIG_SETMASK,
@@ -37,6 +38,7 @@ import type { Calls } from '../launch/program.ts';
 import { readStatus } from '../observe/process.ts';
 import { openDirectory } from './in-root.ts';
 import { OciError } from './oci-error.ts';
+import { isPrivileged } from './privilege.ts';
 import type { CapabilitySet, Linux, Process, Scheduler } from './spec.ts';
 
 export interface Execution {
@@ -69,6 +71,8 @@ export function becomeUser(call: Calls, { process, confined }: Execution): void 
   (confined && additionalGids.length === 0 ? call.attempt : call).setgroups(additionalGids);
   call.setgid(gid);
   call.setuid(uid);
+  // Another user's process, which we own as its namespace's maker, and look its program up in.
+  if (confined && uid !== 0 && !isPrivileged()) call.prctl(PR_SET_DUMPABLE, 1);
   // setuid has cleared what is effective; it is needed up to the last line.
   if (uid !== 0) setCapabilities(call, kept(confined), kept(confined), 0n);
 }

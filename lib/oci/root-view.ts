@@ -14,6 +14,8 @@ export interface Place {
   path: string;
   /** Where on the host it can be looked at now; null in a file system that is still to be made. */
   seen: string | null;
+  /** The same as a path below the directory that is mounted there; a link in it ends in there. */
+  below: { top: string; path: string } | null;
   kind: 'directory' | 'file' | 'missing' | 'unknown';
   /** Of its components, so many are there already. */
   there: number;
@@ -35,11 +37,26 @@ export function viewRoot(rootfs: string): RootView {
 
   const made = new Map<string, 'directory' | 'file'>();
 
-  function onHost(path: string): string | null {
+  // Looked at once: whoever changes it meanwhile does not get two answers for one path.
+  const links = new Map<string, string | null>();
+  const linkOf = (path: string): string | null => {
+    const known = links.get(path);
+    if (known !== undefined) return known;
+    const target = look(() => readlinkSync(path)) ?? null;
+    links.set(path, target);
+    return target;
+  };
+
+  function below(path: string): Place['below'] {
     const cover = covers.findLast((one) => isBelow(path, one.path));
     if (!cover || cover.backing === null) return null;
     const rest = cover.path === '/' ? path : path.slice(cover.path.length);
-    return rest === '' ? cover.backing : join(cover.backing, rest);
+    return { top: cover.backing, path: rest.replace(/^\//, '') };
+  }
+
+  function onHost(path: string): string | null {
+    const found = below(path);
+    return found && (found.path === '' ? found.top : join(found.top, found.path));
   }
 
   function resolve(path: string): Place {
@@ -70,7 +87,7 @@ export function viewRoot(rootfs: string): RootView {
       if (there === names.length - 1 && (known || (seen !== null && isThere(seen)))) there++;
     }
     const seen = onHost(at());
-    return { path: at(), seen, kind: kindOf(at(), seen), there };
+    return { path: at(), seen, below: below(at()), kind: kindOf(at(), seen), there };
   }
 
   function kindOf(path: string, seen: string | null): Place['kind'] {
@@ -110,5 +127,3 @@ function look<T>(body: () => T): T | undefined {
     return undefined;
   }
 }
-
-const linkOf = (path: string): string | null => look(() => readlinkSync(path)) ?? null;

@@ -17,13 +17,14 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../kernel/constants.ts';
 import { encodeMountAttr } from '../kernel/structs.ts';
 import type { Result } from '../launch/program.ts';
 import type { Draft } from './draft.ts';
-import { openInRoot } from './in-root.ts';
+import { type Ground, openInRoot } from './in-root.ts';
 import { attach, makeFileSystem } from './mounts.ts';
 import type { RootView } from './root-view.ts';
 
@@ -57,11 +58,16 @@ export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
 }
 
 /** The working directory is the root. */
-export function coverPaths({ call, spec }: Draft, view: RootView, masks: readonly Cover[]): void {
+export function coverPaths(
+  { call, spec }: Draft,
+  view: RootView,
+  masks: readonly Cover[],
+  ground: Ground,
+): void {
   for (const readOnly of spec.linux?.readonlyPaths ?? []) {
     const { path, kind } = view.resolve(readOnly);
     if (kind === 'missing' || kind === 'unknown') continue;
-    const place = openInRoot(call, path);
+    const place = openInRoot(call, path, O_PATH, ground);
     const tree = call.openTree(place, '', CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
     const attr = encodeMountAttr({ set: MOUNT_ATTR_RDONLY });
     call.mountSetattr(tree, '', AT_EMPTY_PATH | AT_RECURSIVE, attr);
@@ -70,7 +76,7 @@ export function coverPaths({ call, spec }: Draft, view: RootView, masks: readonl
     call.close(place);
   }
   for (const { path, tree } of masks) {
-    attach(call, tree, path);
+    attach(call, tree, path, ground);
     call.close(tree);
   }
 }

@@ -18,27 +18,31 @@ import {
 } from '../kernel/constants.ts';
 import type { Calls, Result } from '../launch/program.ts';
 import type { Draft } from './draft.ts';
-import { makePlace, openInRoot } from './in-root.ts';
+import { type Ground, makePlace, openInRoot } from './in-root.ts';
 import { attach } from './mounts.ts';
 import type { RootView } from './root-view.ts';
 import type { User } from './spec.ts';
 
 /** The master, to be taken at the gate. */
-export function openTerminal({ call, spec }: Draft, view: RootView): Result {
-  const { master, slave } = openPair(call, spec.process?.user);
+export function openTerminal({ call, spec }: Draft, view: RootView, ground: Ground): Result {
+  const { master, slave } = openPair(call, spec.process?.user, ground);
   const place = view.resolve('/dev/console');
-  makePlace(call, place, 'file');
+  makePlace(call, place, 'file', ground);
   view.make(place.path, 'file');
   const console = call.openTree(slave, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-  attach(call, console, place.path);
+  attach(call, console, place.path, ground);
   call.close(console);
   handOver(call, master, slave);
   return master;
 }
 
 /** Opens a pair of the devpts at /dev/pts; the working directory is the root. */
-export function openPair(call: Calls, user: User = {}): { master: Result; slave: Result } {
-  const master = openInRoot(call, '/dev/pts/ptmx', O_RDWR | O_NOCTTY);
+export function openPair(
+  call: Calls,
+  user: User = {},
+  ground: Ground = [],
+): { master: Result; slave: Result } {
+  const master = openInRoot(call, '/dev/pts/ptmx', O_RDWR | O_NOCTTY, ground);
   call.ioctl(master, TIOCSPTLCK, new Uint8Array(4));
   const slave = call.ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (user.uid) call.fchownat(slave, '', user.uid, -1, AT_EMPTY_PATH);

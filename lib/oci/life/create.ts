@@ -18,7 +18,8 @@ import { kernel } from '../../kernel/call.ts';
 import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
 import { copyDescriptor } from '../../kernel/sockets.ts';
 import { type LeftChild, startAndLeave } from '../../launch/leave.ts';
-import type { Result } from '../../launch/program.ts';
+import type { Program, Result } from '../../launch/program.ts';
+import type { Streams } from '../../launch/records.ts';
 import type { LineResult } from '../../launch/results.ts';
 import { identify } from '../../observe/process.ts';
 import {
@@ -33,13 +34,16 @@ import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
+import { isPrivileged } from '../privilege.ts';
 import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
 import type { Process, Spec } from '../spec.ts';
+import { copyTree } from './copy-tree.ts';
 import { destroy } from './destroy.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
+import { mapMounts } from './map-mounts.ts';
 import { writePidFile } from './pid-file.ts';
 import { type Paths, reserve, type Stored, stateOf, withContainer, writeStored } from './store.ts';
 
@@ -54,6 +58,10 @@ export interface CreateOptions {
   preserveFds: number;
   noPivot: boolean;
   noNewKeyring: boolean;
+  /** Default: this process's own three. */
+  streams?: Streams | undefined;
+  /** Another program in the place of its own: what if a line were not there? */
+  rewrite?: ((program: Program) => Program) | undefined;
 }
 
 /** Throws OciError, LaunchError or CgroupError; nothing is left of it then. */
@@ -91,8 +99,10 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
   const { linux = {} } = spec;
   writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
   kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
+  using mapped = await mapMounts(bundle);
   const compiled = compileBundle(bundle, {
     id,
+    mapped: mapped.trees,
     fifo: paths.fifo,
     cgroups: viewOf(stored.cgroup),
     preserveFds,
@@ -102,7 +112,10 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
   makeContainerCgroup(stored.cgroup);
   const plan = planOf(stored.cgroup, id);
   applyResources(plan, linux.resources ?? {});
-  applyDeviceRules(plan, linux.resources?.devices ?? []);
+  // Without root nobody may give a cgroup such rules, and nobody make a node in a user namespace.
+  if (isPrivileged() || !compiled.confined) {
+    applyDeviceRules(plan, linux.resources?.devices ?? []);
+  }
 
   const gates: Record<string, (pid: number, results: Results) => Promise<void> | void> = {
     namespaces: async (pid) => {
@@ -129,9 +142,12 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
       if (options.pidFile) writePidFile(options.pidFile, pid);
     },
   };
-  return await startAndLeave(compiled.program, {
+  const { streams, rewrite = (program) => program } = options;
+  return await startAndLeave(rewrite(compiled.program), {
+    ...(streams ? { streams } : {}),
     lastGate: 'created',
     closeFrom: 3 + preserveFds,
+    keep: [...mapped.trees.values()],
     atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
   });
 }
@@ -192,10 +208,8 @@ export function setLimits(pid: number, process: Process): void {
 }
 
 /** Into the tmpfs that nobody sees yet, by the descriptor that the child has of it. */
-async function copyUp({ copyUps }: Compiled, pid: number, results: Results): Promise<void> {
+function copyUp({ copyUps }: Compiled, pid: number, results: Results): void {
   for (const { from, tree } of copyUps) {
-    const to = `/proc/${pid}/fd/${resultIn(results, tree)}/`;
-    const { execa } = await import('execa'); // Not before it is needed: most commands need none.
-    await execa('cp', ['-a', `${from}/.`, to]);
+    copyTree(from, `/proc/${pid}/fd/${resultIn(results, tree)}`);
   }
 }

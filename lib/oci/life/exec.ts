@@ -1,13 +1,13 @@
 /**
  * `exec`: another process in a container that runs.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyDescriptor } from '../../kernel/sockets.ts';
 import { startAndLeave } from '../../launch/leave.ts';
 import { directoriesOf, joinContainerCgroup } from '../cgroup.ts';
 import { compileExec } from '../compile-exec.ts';
-import { homeIn } from '../home.ts';
+import { homeOf } from '../home.ts';
 import { OciError } from '../oci-error.ts';
 import type { Process } from '../spec.ts';
 import { resultIn, setLimits } from './create.ts';
@@ -53,7 +53,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     pid: init.pid,
     spec,
     process,
-    home: homeIn(passwdOf(init.pid), process.user?.uid ?? 0),
+    home: homeOf(process.user?.uid ?? 0, `/proc/${init.pid}/root`, 'etc/passwd'),
     preserveFds: options.preserveFds,
   });
   const joined =
@@ -102,12 +102,4 @@ function assertCgroup({ cgroup }: Stored, below: string): void {
   const missing = directoriesOf(cgroup).find((directory) => !existsSync(join(directory, below)));
   if (!escapes && !missing) return;
   throw new OciError(`--cgroup ${below}: no cgroup below the container's; make it first`);
-}
-
-function passwdOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/root/etc/passwd`, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,6 +65,16 @@ describe('a container', () => {
       const open = readdirSync(`/proc/${pid}/fd`).map(Number);
       // Its three streams, the FIFO, the wire that it closes with the others.
       expect(open.filter((fd) => fd > 2).length).toBeLessThanOrEqual(2);
+    },
+  );
+
+  itNeeds(
+    ['root'],
+    'that waits does not lead to our program, which it could overwrite',
+    async () => {
+      await using bundle = makeBundle();
+      const pid = await created(bundle);
+      expect(readlinkSync(`/proc/${pid}/exe`)).toBe('/memfd:box-runtime (deleted)');
     },
   );
 
@@ -182,6 +192,61 @@ describe('two commands at once', () => {
     const all = await Promise.all([1, 2, 3].map(() => bundle.box('start', bundle.id)));
     expect(all.filter(({ status }) => status === 0)).toHaveLength(1);
   });
+});
+
+describe('two commands at once, whatever they are', () => {
+  const PAIRS: readonly (readonly [string[], string[]])[] = [
+    [['start'], ['delete', '--force']],
+    [['start'], ['kill', 'KILL']],
+    [['pause'], ['kill', 'KILL']],
+    [['pause'], ['delete', '--force']],
+    [
+      ['update', '--pids-limit', '50'],
+      ['update', '--pids-limit', '60'],
+    ],
+    [
+      ['delete', '--force'],
+      ['delete', '--force'],
+    ],
+    [
+      ['exec', 'true'],
+      ['delete', '--force'],
+    ],
+    [['state'], ['start']],
+  ];
+  /** Reasons that are about the container; others are about what the other command does meanwhile. */
+  const SAID =
+    /^(box-runtime: (cannot |container |.*not running|.*SIGKILL|.*is gone|.*ended|.*read\(\$|.*does not exist).*)?$/s;
+
+  itNeeds(
+    ['root'],
+    'each does its work or says why it cannot, and nothing is left after delete --force',
+    async () => {
+      await using bundle = makeBundle();
+      const { box, id, root } = bundle;
+      for (const pair of PAIRS) {
+        await created(bundle);
+        if (pair[0][0] !== 'start' && pair[1][0] !== 'start') await box('start', id);
+        const ended = await Promise.all(
+          pair.map(([name = '', ...rest]) =>
+            name === 'exec' || name === 'kill' ? box(name, id, ...rest) : box(name, ...rest, id),
+          ),
+        );
+        for (const [index, { status, stderr }] of ended.entries()) {
+          expect([pair[index], status === null, stderr]).toEqual([
+            pair[index],
+            false,
+            expect.stringMatching(SAID),
+          ]);
+        }
+        expect(await box('delete', '--force', id)).toMatchObject({ status: 0, stderr: '' });
+        expect([readdirSync(root), cgroupsOf(bundle)]).toEqual([[], []]);
+      }
+      const twice = await Promise.all([1, 2].map(() => box('create', '-b', bundle.directory, id)));
+      expect(twice.map(({ status }) => status).sort()).toEqual([0, 1]);
+    },
+    300_000,
+  );
 });
 
 describe('what if a command is killed at any moment?', () => {

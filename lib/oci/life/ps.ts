@@ -2,13 +2,31 @@
  * `ps`: the processes of a container, by its cgroup.
  */
 import { membersOf } from '../../cgroups/members.ts';
-import { planOf } from '../cgroup.ts';
+import { namespaceInode } from '../../observe/namespaces.ts';
+import { orNull } from '../../observe/proc-file.ts';
+import { isSame, listPids } from '../../observe/process.ts';
+import { directoriesOf, planOf } from '../cgroup.ts';
+import { OciError } from '../oci-error.ts';
 import { load } from './store.ts';
 
 /** As this process sees them, lowest first. Throws OciError. */
 export function processesOf(root: string, id: string): number[] {
   const { stored } = load(root, id);
-  return membersOf(planOf(stored.cgroup, id));
+  const { cgroup, init } = stored;
+  if (directoriesOf(cgroup).length > 0) return membersOf(planOf(cgroup, id));
+  return init && isSame(init) ? withNamespaceOf(init.pid) : [];
+}
+
+/** Where it has no cgroup of its own, as without root: by its pid namespace. Throws OciError. */
+function withNamespaceOf(pid: number): number[] {
+  const namespaceOf = (one: number) => orNull(() => namespaceInode(one, 'pid'));
+  const its = namespaceOf(pid);
+  if (its === namespaceOf(process.pid)) {
+    throw new OciError(
+      'it has neither a cgroup nor a pid namespace of its own: its processes are not told from others',
+    );
+  }
+  return listPids().filter((one) => namespaceOf(one) === its);
 }
 
 /** What ps(1) says with `options`, its head and the container's lines. Throws Error without ps(1). */

@@ -1,0 +1,83 @@
+/**
+ * `npm run test:attacks`: attacks on the runtime, each tried for real, with its defaults and with the
+ * one protection taken away. An attack that also fails without says nothing about the protection, so
+ * that is a failure too, but where a sentence says why nothing else is to be had.
+ *
+ *   npm run test:attacks [-- WORD]    those whose title has the word
+ *
+ * What would harm the machine is done so that it does not: what is written to the kernel is what was
+ * there, the disk is a loop device made for it, the program that is overwritten a copy.
+ *
+ * Exit codes: 0 all as they are to be, 1 not, 3 this host cannot run it.
+ */
+import { MS_REC, MS_SLAVE, SIG_SETMASK } from '../lib/kernel/constants.ts';
+import { launch } from '../lib/launch/program.ts';
+import { start } from '../lib/launch/start.ts';
+import { needs } from '../lib/observe/needs.ts';
+import type { Attack, Guard, Verdict } from './attacks/attack.ts';
+import { attacks } from './attacks/list.ts';
+import { makeScene } from './attacks/scene.ts';
+import { reportCounts } from './counts.ts';
+
+const APART = '--apart';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const { met, reason } = needs('root', 'busybox');
+  if (!met) {
+    console.error(`test:attacks: ${reason}`);
+    return 3;
+  }
+  if (!args.includes(APART)) return await runApart([process.argv[1] ?? '', ...args, APART]);
+  const [word = ''] = args.filter((one) => one !== APART);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const attack of attacks.filter(({ title }) => title.includes(word))) {
+    const missing = needs(...(attack.needs ?? []));
+    if (!missing.met) {
+      console.log(`- ${attack.title}: not tried: ${missing.reason}`);
+      counts.skipped += 1;
+      continue;
+    }
+    const good = await show(attack);
+    counts[good ? 'passed' : 'failed'] += 1;
+  }
+  reportCounts(counts);
+  return counts.failed === 0 ? 0 : 1;
+}
+
+/** With mounts of its own: a hierarchy of cgroups that others see, they use. */
+async function runApart(argv: readonly string[]): Promise<number> {
+  const program = launch({ namespaces: ['mount'] }, (call) => {
+    call.mount(null, '/', null, MS_REC | MS_SLAVE);
+    call.rtSigprocmask(SIG_SETMASK, []);
+    const env = process.env as Record<string, string>;
+    call.execve(process.execPath, [process.execPath, ...argv], env);
+  });
+  const { exited } = await start(program);
+  return (await exited).code ?? 1;
+}
+
+/** A row of three or four lines. Whether it is as it is to be. */
+async function show(attack: Attack): Promise<boolean> {
+  const { title, protection, given, futile } = attack;
+  const off = await tryIt(attack, 'off');
+  const on = await tryIt(attack, 'on');
+  const plain = given ? await tryIt(attack, 'default') : null;
+  const good = off.succeeded === (futile === undefined) && !on.succeeded && !plain?.succeeded;
+  console.log(`${good ? '✓' : '✗'} ${title}`);
+  console.log(`    protection      ${protection}${given ? ` (it is given: ${given})` : ''}`);
+  console.log(`    without it      ${say(off)}${futile ? `; ${futile}` : ''}`);
+  console.log(`    with it         ${say(on)}`);
+  if (plain) console.log(`    with defaults   ${say(plain)}`);
+  return good;
+}
+
+function say({ succeeded, seen }: Verdict): string {
+  return `${succeeded ? 'succeeds' : 'fails'}: ${seen}`;
+}
+
+async function tryIt(attack: Attack, guard: Guard): Promise<Verdict> {
+  using scene = makeScene();
+  return await attack.attempt(scene, guard);
+}
