@@ -74,7 +74,7 @@ const leakedDescriptor: Attack = {
 /** The place where the program opens its working directory. */
 const plainDirectory = (program: Program, path: string) =>
   rewriteLines(program, ({ call: name, args }, call) => {
-    if (name !== 'openat2' || args[1] !== path.slice(1)) return false;
+    if (name !== 'openat2' || args[1] !== path) return false;
     call.openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return true;
   });
