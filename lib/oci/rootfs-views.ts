@@ -31,6 +31,8 @@ import type { RootView } from './root-view.ts';
 export interface Cover {
   path: string;
   tree: Result;
+  /** One tmpfs covers all directories: the first is it, the others are copies of the first. */
+  isEmpty: boolean;
 }
 
 const CLONE = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
@@ -38,10 +40,12 @@ const CLONE = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 /** Opens what covers the masked paths: from the host, whose /dev/null is no link of the image. */
 export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
   let empty: Result | undefined;
-  const masks = (spec.linux?.maskedPaths ?? []).flatMap((masked): Cover[] => {
+  return (spec.linux?.maskedPaths ?? []).flatMap((masked): Cover[] => {
     const { path, kind } = view.resolve(masked);
     if (kind === 'missing' || kind === 'unknown') return [];
-    if (kind === 'file') return [{ path, tree: call.openTree(AT_FDCWD, '/dev/null', CLONE) }];
+    if (kind === 'file') {
+      return [{ path, tree: call.openTree(AT_FDCWD, '/dev/null', CLONE), isEmpty: false }];
+    }
     empty ??= makeFileSystem(call, {
       type: 'tmpfs',
       source: 'tmpfs',
@@ -51,10 +55,8 @@ export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
         ['mode', '0555'],
       ],
     });
-    return [{ path, tree: call.openTree(empty, '', CLONE | AT_EMPTY_PATH) }];
+    return [{ path, tree: empty, isEmpty: true }];
   });
-  if (empty) call.close(empty);
-  return masks;
 }
 
 /** The working directory is the root. */
@@ -75,8 +77,13 @@ export function coverPaths(
     call.close(tree);
     call.close(place);
   }
-  for (const { path, tree } of masks) {
-    attach(call, tree, path, ground);
-    call.close(tree);
+  let empty: Result | undefined;
+  for (const { path, tree, isEmpty } of masks) {
+    // Copied when the first is in its place: before Linux 6.15 a mount that nobody sees cannot be.
+    const own = isEmpty && empty ? call.openTree(tree, '', CLONE | AT_EMPTY_PATH) : tree;
+    attach(call, own, path, ground);
+    if (isEmpty) empty ??= tree;
+    if (own !== empty) call.close(own);
   }
+  if (empty) call.close(empty);
 }
