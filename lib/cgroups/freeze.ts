@@ -13,9 +13,10 @@ import { CgroupError } from './cgroup-error.ts';
 import { readCgroupFile, readKeyed } from './cgroup-file.ts';
 import { type CgroupPlan, directoriesOf, whyAbsent } from './plan.ts';
 
-const DEADLINE_MS = 5000;
+/** A machine without memory to give lets even what is killed wait for long. */
+const DEADLINE_MS = 30_000;
 
-/** Resolves when every process is stopped. Throws CgroupError after five seconds. */
+/** Resolves when every process is stopped. Throws CgroupError after half a minute. */
 export const freezeCgroup = (plan: CgroupPlan): Promise<void> => change(plan, true);
 
 /** Resolves when none is stopped any more. */

@@ -14,13 +14,14 @@ import { listPids, processesWithEnv, readStat, type Stat } from '../observe/proc
 import { HostError } from './host-error.ts';
 import { thawProcess } from './thaw-process.ts';
 
-const DEADLINE_MS = 5000;
+/** A machine without memory to give lets even what is killed wait for long. */
+const DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 5;
 
 /**
  * Sends SIGKILL until none is left but zombies, which only their parents can take away. Never to
  * this process and its ancestors. `root` is a directory: processes that have it as their root are
- * ended as well, whatever their environment. Throws HostError after five seconds.
+ * ended as well, whatever their environment. Throws HostError after half a minute.
  */
 export async function endProcesses(container: string, root?: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;

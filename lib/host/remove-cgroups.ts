@@ -18,11 +18,12 @@ import { SyscallError } from '../kernel/syscall-error.ts';
 import { orGone, readProcFile } from '../observe/proc-file.ts';
 import { HostError } from './host-error.ts';
 
-const DEADLINE_MS = 5000;
+/** A machine without memory to give lets even what is killed wait for long. */
+const DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 5;
 const FREEZING_MS = 500;
 
-/** Sends SIGKILL until nobody is left in them. Throws HostError after five seconds. */
+/** Sends SIGKILL until nobody is left in them. Throws HostError after half a minute. */
 export async function killCgroups(paths: readonly string[]): Promise<void> {
   const trees = paths.filter(isCgroup);
   const deadline = Date.now() + DEADLINE_MS;
@@ -40,7 +41,7 @@ export async function killCgroups(paths: readonly string[]): Promise<void> {
   }
 }
 
-/** Gone is fine, and so is a parent that is still used. Throws HostError after five seconds. */
+/** Gone is fine, and so is a parent that is still used. Throws HostError after half a minute. */
 export async function removeCgroups(
   paths: readonly string[],
   parents: readonly string[],
