@@ -6,6 +6,9 @@
  *   relative    <mount>/<our own cgroup>/PATH
  *   none        <mount>/<our own cgroup>/ID
  *
+ * In version 2 not below our own cgroup but beside it: a cgroup with processes cannot hand memory
+ * down, and what it can hand down makes it a threaded one, below which nobody is let in.
+ *
  * OCI runtime-spec, config-linux.md "Cgroups Path"; cgroups(7), cgroup-v2.rst
  */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -47,7 +50,8 @@ export function planContainerCgroup(spec: Spec, id: string, site = detectSite(id
   const own = readMembership('self');
   const mounts = hierarchies(site);
   const placeOf = (key: string, mountPoint: string) => {
-    const below = path.startsWith('/') ? '' : (own[key] ?? '/');
+    const ours = own[key] ?? '/';
+    const below = path.startsWith('/') ? '' : key === V2 ? dirname(ours) : ours;
     const inside = normalize(join('/', below, path === '' ? id : path));
     return join(mountPoint, inside);
   };
@@ -150,6 +154,8 @@ function handDown(directory: string, top: string): void {
   const above: string[] = [];
   for (let at = dirname(directory); at.startsWith(top); at = dirname(at)) above.unshift(at);
   for (const at of above) {
+    // It would become a threaded one; the root alone may have both.
+    if (at !== top && hasProcesses(at)) continue;
     const names = readFileSync(join(at, 'cgroup.controllers'), 'utf8').trim();
     for (const name of names.split(' ').filter(Boolean)) {
       try {
@@ -158,6 +164,15 @@ function handDown(directory: string, top: string): void {
         // Processes are in it (EBUSY), or it is not ours: a limit that needs it will say so.
       }
     }
+  }
+}
+
+/** One that is threaded already does not tell (EOPNOTSUPP). */
+function hasProcesses(directory: string): boolean {
+  try {
+    return readFileSync(join(directory, 'cgroup.procs'), 'utf8') !== '';
+  } catch {
+    return true;
   }
 }
 
