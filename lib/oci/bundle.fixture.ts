@@ -4,20 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCommand } from '../observe/command.ts';
+import { makeBusyboxRoot } from './busybox-root.fixture.ts';
 import { exampleSpec } from './example.ts';
 import type { Spec } from './spec.ts';
 
@@ -62,11 +52,7 @@ export function makeBundle(): TestBundle {
   const rootfs = join(directory, 'rootfs');
   const root = join(directory, 'state');
   const id = `test-${process.pid}-${directory.slice(-6)}`;
-  for (const name of ['bin', 'proc', 'dev', 'sys', 'etc', 'tmp']) {
-    mkdirSync(join(rootfs, name), { recursive: true });
-  }
-  copyFileSync(findCommand('busybox') ?? '', join(rootfs, 'bin/busybox'));
-  for (const name of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', name));
+  makeBusyboxRoot(rootfs, { directories: ['proc', 'dev', 'sys', 'etc', 'tmp'], applets: APPLETS });
 
   let calls = 0;
   const configure: TestBundle['configure'] = (change) => {

@@ -5,21 +5,19 @@
  */
 import {
   closeSync,
-  copyFileSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceExec } from '../../lib/launch/mutate.ts';
 import type { Calls, Program } from '../../lib/launch/program.ts';
-import { findCommand } from '../../lib/observe/command.ts';
+import { makeBusyboxRoot } from '../../lib/oci/busybox-root.fixture.ts';
 import { exampleSpec } from '../../lib/oci/example.ts';
 import { createContainer } from '../../lib/oci/life/create.ts';
 import { deleteContainer } from '../../lib/oci/life/delete.ts';
@@ -63,7 +61,7 @@ export interface Scene extends Disposable {
   clear(): Promise<void>;
 }
 
-const DIRECTORIES = ['bin', 'proc', 'dev', 'sys', 'etc', 'tmp', 'mnt'];
+const DIRECTORIES = ['proc', 'dev', 'sys', 'etc', 'tmp', 'mnt'];
 const APPLETS = 'sh cat ls mount umount mknod kill head sleep grep mkdir readlink id'.split(' ');
 
 let scenes = 0;
@@ -72,9 +70,7 @@ export function makeScene(): Scene {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'unboxed-attack-')));
   const [rootfs, outside, root] = ['rootfs', 'outside', 'state'].map((it) => join(directory, it));
   if (!rootfs || !outside || !root) throw new TypeError('three paths of three names');
-  for (const name of DIRECTORIES) mkdirSync(join(rootfs, name), { recursive: true });
-  copyFileSync(findCommand('busybox') ?? '', join(rootfs, 'bin/busybox'));
-  for (const name of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', name));
+  makeBusyboxRoot(rootfs, { directories: DIRECTORIES, applets: APPLETS });
   mkdirSync(outside);
   const secret = join(outside, 'secret');
   writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 });

@@ -10,15 +10,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
-  copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +23,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root as project } from '../../lib/lab/course.ts';
 import { randomNumbers } from '../../lib/lab/kill-plan.ts';
-import { findCommand } from '../../lib/observe/command.ts';
+import { makeBusyboxRoot } from '../../lib/oci/busybox-root.fixture.ts';
 import { exampleSpec } from '../../lib/oci/example.ts';
 import type { Counts } from '../counts.ts';
 import { holdNamespaces, leftovers, processesOf, type Watched } from './leftovers.ts';
@@ -164,10 +161,7 @@ function makeBench(): Bench {
   const [program, ...source] = findRuntime();
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'unboxed-kill-')));
   const rootfs = join(directory, 'rootfs');
-  for (const name of ['bin', 'proc', 'dev', 'sys'])
-    mkdirSync(join(rootfs, name), { recursive: true });
-  copyFileSync(findCommand('busybox') ?? '', join(rootfs, 'bin/busybox'));
-  for (const name of ['sh', 'sleep']) symlinkSync('busybox', join(rootfs, 'bin', name));
+  makeBusyboxRoot(rootfs, { directories: ['proc', 'dev', 'sys'], applets: ['sh', 'sleep'] });
   const spec = exampleSpec();
   spec.process = { cwd: '/', ...spec.process, terminal: false, args: ['sleep', '100'] };
   writeFileSync(join(directory, 'config.json'), JSON.stringify(spec));
