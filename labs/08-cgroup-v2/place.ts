@@ -71,9 +71,12 @@ export function confine({ directory, site }: Place, { pid, id }: Running): strin
   return loose;
 }
 
-/** Has a process read so many MiB and keep them: tail waits for a line to end, and none does. */
+/**
+ * Has a process read so many MiB and keep them: sed waits for a line to end, and none does. (tail
+ * would keep up to twice as much: it has a block for each read, however little that brought.)
+ */
 export const hold = (mebibytes: number): string =>
-  `(printf %${mebibytes * MB}d 1; exec sleep 600) | tail -n 1 &`;
+  `(printf %${mebibytes * MB}d 1; exec sleep 600) | sed p &`;
 
 const LONG_MS = 120_000;
 
