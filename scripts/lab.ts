@@ -44,16 +44,17 @@ async function list({ json }: LabOptions): Promise<number> {
 }
 
 async function open(number: string, options: LabOptions): Promise<number> {
-  const { resetMine, runMine, showHint, showSolution } = await import('../lib/lab/mine.ts');
-  if (options.mode === 'reset') return resetMine(number);
-  if (options.mode === 'hint') return showHint(number, options.degree);
-  if (options.mode === 'solution') return showSolution(number);
+  const mine = () => import('../lib/lab/mine.ts');
+  if (options.mode === 'reset') return (await mine()).resetMine(number);
+  if (options.mode === 'hint') return (await mine()).showHint(number, options.degree);
+  if (options.mode === 'solution') return (await mine()).showSolution(number);
   const blocked = await findBlockers(number);
   if (blocked) return complain(blocked, 3);
   const { ensurePrivileges } = await import('../lib/lab/rootless.ts');
   await ensurePrivileges();
   const { notePass, runLab } = await import('../lib/lab/run-lab.ts');
   if (options.mode === 'mine') {
+    const { runMine } = await mine();
     const exitCode = await runMine({ ...options, number });
     if (exitCode === 0) notePass(number, 'mine');
     return exitCode;

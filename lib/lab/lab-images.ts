@@ -14,11 +14,6 @@ export interface LabImages {
   base: ImageRecord;
 }
 
-/** The first lab whose containers have an image below them. */
-const FIRST = '10';
-
-export const usesImages = (number: string): boolean => number >= FIRST;
-
 /** Makes store and image below `directory`, and `rootfs` a link to the image's one layer. */
 export async function makeLabImages(
   directory: string,

@@ -1,6 +1,6 @@
 /**
- * What of a machine some labs need besides what all do: labs about cgroups are for one layout, and
- * no machine has both. Where it is missing, their runtimes are not run by tests.
+ * What some labs need besides what all do. Of the machine: labs about cgroups are for one layout, and
+ * no machine has both. Where it is missing, their runtimes are not run by tests. Of the kit: images.
  */
 import type { Need } from '../observe/needs.ts';
 
@@ -13,3 +13,8 @@ const NEEDS: Readonly<Record<string, Need[]>> = {
 };
 
 export const labNeeds = (number: string): Need[] => NEEDS[number] ?? [];
+
+/** The first lab whose containers have an image below them. */
+const FIRST_WITH_IMAGES = '10';
+
+export const usesImages = (number: string): boolean => number >= FIRST_WITH_IMAGES;

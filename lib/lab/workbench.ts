@@ -31,7 +31,8 @@ import { openContainerShell } from './container-shell.ts';
 import type { RuntimeModule } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { type OwnedLabHost, realHost, startLabHost } from './lab-host.ts';
-import { type LabImages, lowersOf, makeLabImages, usesImages } from './lab-images.ts';
+import type { LabImages } from './lab-images.ts';
+import { usesImages } from './lab-needs.ts';
 import type { LabHost, Running, StartRequest, Subject } from './subject.ts';
 
 export interface WorkbenchOptions {
@@ -92,6 +93,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     // Before the lab's host takes over the mount table.
     if (isOnOverlay(owned.directory)) await owned.do(placeForUppers(owned.directory));
     if (usesImages(options.number)) {
+      const { makeLabImages } = await imageRoom();
       images = await makeLabImages(owned.directory, { rootfs, tree: options.rootfs });
     } else await prepareRootfs(rootfs, options.rootfs);
     labHost = await openLabHost(owned, `${id}-host`, options.onHost ?? false);
@@ -117,6 +119,9 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     makeSubject({ ...making, module, name });
   return { host, rootfs, directory: owned.directory, share, subjectFor, close };
 }
+
+/** Half of a lab's start to load, and most labs have no images. */
+const imageRoom = () => import('./lab-images.ts');
 
 /** Where the host's half of a container works. */
 const placeOf = ({ origin }: OwnedLabHost) => origin && networkOf(origin.pid);
@@ -174,7 +179,7 @@ function makeSubject(making: Making): Subject {
       network: planNetwork(tagOf(prefix), count),
       layers: planLayers(
         `${layersOf(rootfs)}/${count}`,
-        images ? await lowersOf(images, request.image) : [rootfs],
+        images ? await (await imageRoom()).lowersOf(images, request.image) : [rootfs],
       ),
       cgroup: planCgroup(request.cgroups ?? site, id),
       limits: request.limits,

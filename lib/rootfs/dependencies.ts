@@ -8,7 +8,6 @@
  *
  * See ldd(1), ld.so(8).
  */
-import { execa } from 'execa';
 import { type Elf, readExecutable } from './elf.ts';
 import { RootfsError } from './rootfs-error.ts';
 
@@ -84,6 +83,8 @@ async function listSharedObjects(binary: string, { interpreter }: Elf): Promise<
   const [command, ...args] = /\/ld-musl-[^/]*$/.test(interpreter ?? '')
     ? [interpreter as string, '--list', binary]
     : ['ldd', binary];
+  // A third of what a lab would load, for a question that is asked when a root is first made.
+  const { execa } = await import('execa');
   const result = await execa(command as string, args, {
     all: true,
     reject: false,

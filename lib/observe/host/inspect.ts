@@ -1,7 +1,7 @@
 /**
  * What this host offers to somebody who wants to build containers on it, as plain data that fits
- * into JSON. Everything is read, or tried in a process that takes its traces away with it; nothing
- * here changes the host, needs root, or takes longer than a blink.
+ * into JSON. Everything is read, or tried in a process that takes its traces away with it, when it is
+ * first asked for; nothing here changes the host, needs root, or takes longer than a blink.
  */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,6 +13,7 @@ import { type CredentialFacts, readCredentials } from './credentials.ts';
 import { type Distribution, readDistribution } from './distribution.ts';
 import { type FileSystemFacts, readFileSystems } from './filesystems.ts';
 import { type KernelFacts, readKernel } from './kernel.ts';
+import { lazily } from './lazily.ts';
 import { type CLibrary, readCLibrary, readVirtualMachine, readWsl } from './machine.ts';
 import { type Probe, probeNamespaces, probeOverlay } from './probe.ts';
 import { readUserNamespaceSettings, type UserNamespaceSettings } from './settings.ts';
@@ -58,32 +59,29 @@ export function inspectHost(state: string = defaultState()): HostFacts {
 }
 
 function inspectLinux(state: string): LinuxFacts {
-  const kernel = readKernel();
-  const wsl = readWsl(kernel.release);
-  const credentials = readCredentials();
-  const namespaces = readNamespaces('self');
-  const tools = readTools();
-  const unshare = tools.unshare?.path ?? null;
-  const probes = {
-    self: probeNamespaces('self', unshare),
-    user: probeNamespaces('user namespace', unshare),
-  };
-  return {
-    distribution: readDistribution(),
-    cLibrary: readCLibrary(),
-    kernel,
-    wsl,
-    virtualMachine: readVirtualMachine(),
-    container: readContainer(namespaces, wsl !== null),
-    credentials,
-    namespaces,
-    settings: readUserNamespaceSettings(),
-    probes,
-    cgroups: detectCgroups(),
-    fileSystems: readFileSystems(readMountinfo(), state),
-    overlayMounts: probeOverlay(probes.self.refused.mount ? 'user namespace' : 'self', unshare),
-    tools,
-  };
+  const facts: LinuxFacts = lazily<LinuxFacts>({
+    distribution: readDistribution,
+    cLibrary: readCLibrary,
+    kernel: readKernel,
+    wsl: () => readWsl(facts.kernel.release),
+    virtualMachine: readVirtualMachine,
+    container: () => readContainer(facts.namespaces, facts.wsl !== null),
+    credentials: readCredentials,
+    namespaces: () => readNamespaces('self'),
+    settings: readUserNamespaceSettings,
+    probes: () =>
+      lazily({
+        self: () => probeNamespaces('self', unshare()),
+        user: () => probeNamespaces('user namespace', unshare()),
+      }),
+    cgroups: detectCgroups,
+    fileSystems: () => readFileSystems(readMountinfo(), state),
+    overlayMounts: () =>
+      probeOverlay(facts.probes.self.refused.mount ? 'user namespace' : 'self', unshare()),
+    tools: readTools,
+  });
+  const unshare = () => facts.tools.unshare?.path ?? null;
+  return facts;
 }
 
 /** The rule of lib/host, which stands above this room and cannot be imported; a test compares. */

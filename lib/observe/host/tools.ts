@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { findCommand } from '../command.ts';
+import { lazily } from './lazily.ts';
 
 /** How each is asked for its version. */
 const ASK = {
@@ -39,7 +40,14 @@ export function readTools(): ToolFacts {
 function readTool(name: string, option: string): Tool | null {
   const path = findCommand(name);
   if (!path) return null;
-  const busybox = basename(realpathSync(path)) === 'busybox';
+  return lazily<Tool>({
+    path: () => path,
+    version: () => readVersion(path, option),
+    busybox: () => basename(realpathSync(path)) === 'busybox',
+  });
+}
+
+function readVersion(path: string, option: string): string | null {
   const asked = spawnSync(path, [option], {
     encoding: 'utf8',
     timeout: 5000,
@@ -47,7 +55,7 @@ function readTool(name: string, option: string): Tool | null {
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
   });
   // musl's ldd has no such option, and prints its version with the complaint.
-  return { path, version: parseVersion(`${asked.stdout}\n${asked.stderr}`), busybox };
+  return parseVersion(`${asked.stdout}\n${asked.stderr}`);
 }
 
 /** What looks like a version: `iproute2-6.1.0` gives `6.1.0`, `tmux 3.3a` `3.3a`. */
