@@ -27,6 +27,9 @@ const APPLETS = [
   'wc',
 ];
 
+/** Emulated, its first start takes half a minute. */
+const HANGS_MS = 120_000;
+
 export interface TestBundle extends AsyncDisposable {
   directory: string;
   rootfs: string;
@@ -34,7 +37,7 @@ export interface TestBundle extends AsyncDisposable {
   root: string;
   id: string;
   configure(change: (spec: Required<Spec>) => void): void;
-  /** The command line; never throws. */
+  /** The command line; throws where it does not end by itself. */
   box(...args: string[]): Promise<Outcome>;
   /** Runs a shell script as the container's process. */
   run(script: string, change?: (spec: Required<Spec>) => void): Promise<Outcome>;
@@ -71,9 +74,11 @@ export function makeBundle(): TestBundle {
     );
     const child = spawn(process.execPath, argv, {
       stdio: ['ignore', stdout, stderr],
-      timeout: 20_000,
+      timeout: HANGS_MS,
+      killSignal: 'SIGABRT', // by which a hang can be told from whatever else ended it
     });
-    const [status] = await once(child, 'exit');
+    const [status, signal] = await once(child, 'exit');
+    if (signal !== null) throw new Error(`box-runtime ${args.join(' ')}: ended by ${signal}`);
     const read = (path = '') => readFileSync(path, 'utf8').replace(/\n$/, '');
     return { status, stdout: read(out), stderr: read(err) };
   };

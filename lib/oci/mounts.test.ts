@@ -199,13 +199,16 @@ describe('what if the image has a link where a mount is to be?', () => {
     ['root'],
     'one into /proc, by which other processes’ roots could be reached, is refused',
     async () => {
-      await using bundle = makeBundle();
-      symlinkSync('/proc/1/root/tmp', join(bundle.rootfs, 'link'));
-      const { status, stderr } = await bundle.run('true', (spec) => {
-        spec.mounts.push({ destination: '/link/new', type: 'tmpfs' });
-      });
-      expect(status).toBe(1);
-      expect(stderr).toMatch(/ELOOP|ENOENT|EACCES|lies on procfs/);
+      // The first may be closed to us, the other is our own: neither is a path to be walked.
+      for (const process of ['1', 'self']) {
+        await using bundle = makeBundle();
+        symlinkSync(`/proc/${process}/root/tmp`, join(bundle.rootfs, 'link'));
+        const { status, stderr } = await bundle.run('true', (spec) => {
+          spec.mounts.push({ destination: '/link/new', type: 'tmpfs' });
+        });
+        expect(status).toBe(1);
+        expect(stderr).toContain('/link/new lies on procfs');
+      }
     },
   );
 });

@@ -47,7 +47,7 @@ export function assertLeavesProc(
   );
 }
 
-function isProcfs(source: string): boolean {
+export function isProcfs(source: string): boolean {
   try {
     return statfsSync(source).type === PROC_SUPER_MAGIC;
   } catch {

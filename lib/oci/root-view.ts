@@ -7,7 +7,8 @@
  * path_resolution(7)
  */
 import { lstatSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { isProcfs } from './proc-mount.ts';
 
 export interface Place {
   /** In the container, absolute, without links as far as they can be foreseen. */
@@ -43,8 +44,9 @@ export function viewRoot(rootfs: string): RootView {
     const known = links.get(path);
     if (known !== undefined) return known;
     const target = look(() => readlinkSync(path)) ?? null;
-    links.set(path, target);
-    return target;
+    const shown = target !== null && isMagic(path, target) ? null : target;
+    links.set(path, shown);
+    return shown;
   };
 
   function below(path: string): Place['below'] {
@@ -116,6 +118,13 @@ const isBelow = (path: string, top: string) =>
   top === '/' || path === top || path.startsWith(`${top}/`);
 
 const isThere = (path: string) => look(() => lstatSync(path, NONE)) !== undefined;
+
+/**
+ * What /proc/1/root shows is no path to be walked: the kernel goes to the directory itself, and
+ * refuses to where it makes the places (in-root.ts). The ordinary links of procfs are relative.
+ */
+const isMagic = (path: string, target: string) =>
+  (target.startsWith('/') || target.includes(':')) && isProcfs(dirname(path));
 
 const NONE = { throwIfNoEntry: false } as const;
 

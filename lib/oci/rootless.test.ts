@@ -39,7 +39,7 @@ function asNobody({ directory, root }: TestBundle, script: string, spec: Spec) {
     `exec setpriv --reuid=${UID} --regid=${UID} --clear-groups sh ${at('script')}`,
   ];
   const env = { PATH: process.env.PATH, HOME: directory };
-  const options = { encoding: 'utf8', env, input: '', timeout: 30_000 } as const;
+  const options = { encoding: 'utf8', env, input: '', timeout: 120_000 } as const;
   const { stdout, stderr, status } = spawnSync(
     'unshare',
     ['-m', 'sh', '-ec', lines.join('\n')],
