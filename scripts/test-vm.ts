@@ -24,7 +24,8 @@ import { formatResult, formatTable, total } from './vm/table.ts';
 
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => interrupt.abort());
+  // Not once: with no listener left, the one that execa brings along ends us before we have cleared up.
+  process.on(signal, () => interrupt.abort());
 }
 
 const PROJECT = resolve(import.meta.dirname, '..');
