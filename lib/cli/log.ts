@@ -32,6 +32,9 @@ export function openLog({ log, logFormat, debug }: Partial<Globals>): Log {
       write('error', message);
       process.stderr.write(`box-runtime: ${stack ?? message}\n`);
     },
-    warn: (message) => write('warning', message),
+    warn(message) {
+      write('warning', message);
+      if (!log) process.stderr.write(`box-runtime: warning: ${message}\n`);
+    },
   };
 }

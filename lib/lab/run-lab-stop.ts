@@ -1,7 +1,7 @@
 /**
  * Ctrl-C, the other signals that end a process, and a reader who reads no further (`| head`), turned
- * into an error that unwinds the walk, so that there is time to take away what the lab has made. A second signal ends at once: what is left
- * then is in the journal.
+ * into an error that unwinds the walk, so that there is time to take away what the lab has made. A
+ * second signal ends at once: what is left then is in the journal.
  * signal(7)
  */
 import { constants } from 'node:os';

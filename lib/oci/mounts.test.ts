@@ -79,6 +79,27 @@ describe('a mount of a configuration', () => {
     },
   );
 
+  itNeeds(['root'], 'hands each recursive attribute to all below it', async () => {
+    // The kernel's own mounts below /sys have none of these, and all of those.
+    const given = { rnoatime: 'noatime', rnosymfollow: 'nosymfollow', rnodiratime: 'nodiratime' };
+    const taken = { rsuid: 'nosuid', rdev: 'nodev', rexec: 'noexec' };
+    await using bundle = makeBundle();
+    const { stdout, stderr } = await bundle.run(MOUNTINFO, (spec) => {
+      const options = ['rbind', ...Object.keys(given), ...Object.keys(taken)];
+      spec.mounts.push({ destination: '/h', source: '/sys', type: 'none', options });
+    });
+    expect(stderr).toBe('');
+    const below = parseMountinfo(`${stdout}\n`).filter(({ mountPoint }) =>
+      mountPoint.startsWith('/h'),
+    );
+    expect(below.length).toBeGreaterThan(1);
+    for (const { mountPoint, options } of below) {
+      const has = (names: Readonly<Record<string, string>>) =>
+        Object.values(names).filter((name) => options.includes(name));
+      expect([mountPoint, has(given), has(taken)]).toEqual([mountPoint, Object.values(given), []]);
+    }
+  });
+
   itNeeds(['root', 'stat'], 'shows files as others’ where its ids are mapped', async () => {
     await using bundle = makeBundle();
     mkdirSync(join(bundle.directory, 'data'));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import { makeBundle } from './bundle.fixture.ts';
@@ -50,6 +51,30 @@ describe('the process of a container', () => {
         .split(' ') ?? [];
     expect([stat[16], stat[38]]).toEqual(['7', '3']);
   });
+
+  itNeeds(
+    ['root', 'command:chrt', 'command:ionice'],
+    'has what its scheduler and its disk are told of it',
+    async () => {
+      await using bundle = makeBundle();
+      bundle.configure((spec) => {
+        spec.process.args = ['sleep', '600'];
+        spec.process.scheduler = {
+          policy: 'SCHED_BATCH',
+          nice: 3,
+          flags: ['SCHED_FLAG_RESET_ON_FORK'],
+        };
+        spec.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
+      });
+      const { box, directory, id } = bundle;
+      expect((await box('run', '--detach', '-b', directory, id)).stderr).toBe('');
+      const { pid } = JSON.parse((await box('state', id)).stdout) as { pid: number };
+      const ask = (command: string) =>
+        execFileSync(command, ['-p', String(pid)], { encoding: 'utf8' });
+      expect(ask('chrt')).toContain('SCHED_BATCH|SCHED_RESET_ON_FORK');
+      expect(ask('ionice')).toBe('best-effort: prio 6\n');
+    },
+  );
 
   itNeeds(['root'], 'begins with its three streams and nothing else open', async () => {
     await using bundle = makeBundle();

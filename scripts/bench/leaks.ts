@@ -2,26 +2,14 @@
  * Many launches in a row from one process: what it has open, mapped and unreaped before and after,
  * and what a container that waits costs besides its own process.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Workbench } from '../../lib/lab/workbench.ts';
 import { type Child, start } from '../../lib/launch/start.ts';
 import { openStreams } from '../../lib/launch/streams.ts';
 import { untilAsleep } from '../../lib/observe/asleep.ts';
-import { childrenOf, readStatus } from '../../lib/observe/process.ts';
+import { childrenOf } from '../../lib/observe/process.ts';
+import { readHoldings } from './holdings.ts';
 import { labPrograms } from './launch.ts';
-
-export interface Holdings {
-  descriptors: number;
-  mappings: number;
-  zombies: number;
-}
-
-const countHoldings = (): Holdings => ({
-  descriptors: readdirSync('/proc/self/fd').length,
-  // The collector maps and unmaps its own heap, without a name; the arenas are shared mappings.
-  mappings: readFileSync('/proc/self/maps', 'utf8').match(/ rw-s | r-xs /g)?.length ?? 0,
-  zombies: childrenOf(process.pid).filter((pid) => readStatus(pid).state.startsWith('Z')).length,
-});
 
 const lastProgram = async (bench: Workbench, argv: readonly string[]) => {
   const programs = await labPrograms(bench.rootfs, argv);
@@ -38,10 +26,10 @@ export async function benchLeaks(bench: Workbench, launches: number) {
     return child.exited;
   };
   await once();
-  const before = countHoldings();
+  const before = readHoldings();
   let failed = 0;
   for (let i = 0; i < launches; i++) if ((await once()).code !== 0) failed++;
-  return { launches, failed, before, after: countHoldings() };
+  return { launches, failed, before, after: readHoldings() };
 }
 
 /** For each of `count` containers that wait at once: what it and this process take in memory. */

@@ -10,6 +10,22 @@ import { ask } from './typed.ts';
 
 const CAP_SYS_RESOURCE = 24n;
 
+/** The command, which keeps everything below `directory`, and what `run` has to be told here. */
+export function podmanWords(directory: string): { command: string[]; limits: string[] } {
+  const at = (name: string) => join(directory, name);
+  mkdirSync(at('tmp'));
+  // Its defaults are above what root without this capability has, and then no runtime may set them.
+  const mayRaise = ((readStatus('self').capEff >> CAP_SYS_RESOURCE) & 1n) === 1n;
+  return {
+    command: [
+      ...['podman', '--root', at('root'), '--runroot', at('run'), '--tmpdir', at('tmp')],
+      ...['--cgroup-manager', 'cgroupfs', '--storage-driver', 'overlay'],
+      ...['--events-backend', 'file'],
+    ],
+    limits: mayRaise ? [] : ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=2048:2048'],
+  };
+}
+
 export const podman: Column = {
   name: 'podman',
   needs: { podman: 'podman', conmon: 'conmon' },
@@ -17,17 +33,8 @@ export const podman: Column = {
   without: {},
   async begin({ directory, runtime, archive, image, cgroup, configure }) {
     configure('/etc/containers/containers.conf');
-    const at = (name: string) => join(directory, name);
-    mkdirSync(at('tmp'));
-    const command = [
-      ...['podman', '--root', at('root'), '--runroot', at('run'), '--tmpdir', at('tmp')],
-      ...['--cgroup-manager', 'cgroupfs', '--storage-driver', 'overlay'],
-      ...['--events-backend', 'file'],
-    ];
+    const { command, limits } = podmanWords(directory);
     await ask([...command, 'load', '--input', archive]);
-    // Its defaults are above what root without this capability has, and then no runtime may set them.
-    const mayRaise = ((readStatus('self').capEff >> CAP_SYS_RESOURCE) & 1n) === 1n;
-    const limits = mayRaise ? [] : ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=2048:2048'];
     const words = speakDocker({
       command,
       image,

@@ -9,6 +9,7 @@ import { runContainer } from '../../oci/life/run.ts';
 import { startContainer } from '../../oci/life/start.ts';
 import { loadBundle } from '../../oci/load-bundle.ts';
 import { globalsOf } from '../globals.ts';
+import { openLog } from '../log.ts';
 import { wholeNumber } from '../numbers.ts';
 
 interface CreateFlags {
@@ -53,7 +54,8 @@ export function addCreateCommands(program: Command): void {
       const { root } = globalsOf(command);
       const { detach = false, keep = false } = flags;
       const options = await optionsOf(root, id, flags);
-      process.exitCode = await runContainer({ ...options, detach, keep });
+      const { warn } = openLog(command.optsWithGlobals());
+      process.exitCode = await runContainer({ ...options, detach, keep, warn });
     });
 
   program

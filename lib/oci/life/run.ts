@@ -14,6 +14,8 @@ export interface RunOptions extends CreateOptions {
   detach: boolean;
   /** What is left of it stays. */
   keep: boolean;
+  /** Told of hooks that failed when nothing was left of it any more. */
+  warn?: ((line: string) => void) | undefined;
 }
 
 /** The exit status; 0 when it is not waited for. Throws as `createContainer` and `startContainer`. */
@@ -40,7 +42,8 @@ export async function runContainer(options: RunOptions): Promise<number> {
     const exit = await child.wait();
     stop();
     await terminal?.over();
-    if (!keep) await deleteContainer(root, id, true);
+    const warnings = keep ? [] : await deleteContainer(root, id, true);
+    for (const warning of warnings) options.warn?.(warning);
     return statusOfExit(exit);
   } finally {
     terminal?.close();
