@@ -14,12 +14,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { course, numberOf } from '../lib/lab/course.ts';
+import { InstallError } from './bootstrap/install.mjs';
+import { buildForSuite } from './build/for-suite.ts';
 import { reportCounts } from './counts.ts';
 import type { Result } from './results.ts';
-import { planSuite } from './suite-plan.ts';
+import { planSuite, type SuitePlan } from './suite-plan.ts';
 import { cacheDirectory } from './vm/cache.ts';
 import { destroy } from './vm/down.ts';
-import { MACHINES, type Machine } from './vm/machines.ts';
+import { MACHINES, type Machine, PROJECT } from './vm/machines.ts';
 import { checkProvisioning } from './vm/provision-check.ts';
 import { type Guest, readGuest, runInVm } from './vm/ssh.ts';
 import { formatResult, formatTable, total } from './vm/table.ts';
@@ -36,6 +38,7 @@ interface Wanted {
   machines: readonly Machine[];
   /** Of the suite, all where it is empty; null leaves it out. */
   parts: string[] | null;
+  plan: SuitePlan;
   provision: boolean;
 }
 
@@ -60,7 +63,7 @@ async function main(args: string[]): Promise<number> {
     return await runAll(wanted);
   } catch (error) {
     if (interrupt.signal.aborted) return complain('stopped', 130);
-    if (!(error instanceof VmError)) throw error;
+    if (!(error instanceof VmError || error instanceof InstallError)) throw error;
     return complain(error.message, error.exitCode);
   } finally {
     await destroy(say, new AbortController().signal);
@@ -68,8 +71,10 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function runAll({ machines, parts, provision }: Wanted): Promise<number> {
+async function runAll({ machines, parts, plan, provision }: Wanted): Promise<number> {
   const results = new Map(machines.map((machine): [string, Result[]] => [machine, []]));
+  // Before the project is copied into them.
+  const { env } = parts ? await buildForSuite(plan, PROJECT, say) : { env: {} };
   // One is tested while the next comes up: what takes the time then is mostly waiting.
   const runs: Promise<boolean>[] = [];
   try {
@@ -81,7 +86,7 @@ async function runAll({ machines, parts, provision }: Wanted): Promise<number> {
       };
       // One machine is enough: cgroups have nothing to do with it.
       const provisions = provision && machine === machines[0];
-      runs.push(runParts(guest, { parts, provisions, take }));
+      runs.push(runParts(guest, { parts, env, provisions, take }));
     }
   } finally {
     await Promise.allSettled(runs);
@@ -98,9 +103,14 @@ async function runAll({ machines, parts, provision }: Wanted): Promise<number> {
 
 async function runParts(
   guest: Guest,
-  run: { parts: string[] | null; provisions: boolean; take: (result: Result) => void },
+  run: {
+    parts: string[] | null;
+    env: Readonly<Record<string, string>>;
+    provisions: boolean;
+    take: (result: Result) => void;
+  },
 ): Promise<boolean> {
-  const held = run.parts === null || (await runSuite(guest, run.parts, run.take));
+  const held = run.parts === null || (await runSuite(guest, { ...run, parts: run.parts }));
   if (!run.provisions || interrupt.signal.aborted) return held;
   const result = await checkProvisioning(guest, interrupt.signal);
   run.take(result);
@@ -110,9 +120,13 @@ async function runParts(
 /** Hands each result on as it comes; resolves to whether all held. */
 async function runSuite(
   guest: Guest,
-  parts: readonly string[],
-  take: (result: Result) => void,
+  run: {
+    parts: readonly string[];
+    env: Readonly<Record<string, string>>;
+    take: (result: Result) => void;
+  },
 ): Promise<boolean> {
+  const { parts, take } = run;
   const log = join(OWN, `suite-${guest.machine}.log`);
   const output = openSync(log, 'w');
   const began = Date.now();
@@ -134,7 +148,7 @@ async function runSuite(
     }
   })();
   try {
-    const env = { UNBOXED_RESULTS: RESULTS };
+    const env = { ...run.env, UNBOXED_RESULTS: RESULTS };
     const exitCode = await runInVm(guest, argv, {
       env,
       tty: false,
@@ -168,7 +182,7 @@ function readArguments(args: string[]): Wanted | string {
     const machines = MACHINES.filter((each) => values.cgroup?.includes(each) ?? true);
     const all = positionals.length === 0;
     const provision = all || words.length < positionals.length;
-    return { machines, parts: all || words.length > 0 ? words : null, provision };
+    return { machines, parts: all || words.length > 0 ? words : null, plan, provision };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }

@@ -12,9 +12,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { course, numberOf } from '../lib/lab/course.ts';
+import { InstallError } from './bootstrap/install.mjs';
+import { buildForSuite } from './build/for-suite.ts';
 import { reportCounts } from './counts.ts';
 import type { Result } from './results.ts';
-import { planSuite } from './suite-plan.ts';
+import { planSuite, type SuitePlan } from './suite-plan.ts';
 import { cacheDirectory } from './vm/cache.ts';
 import { ensureGuestImage, findAccelerator } from './vm/harness/image.ts';
 import { type GuestEnd, type Layout, runGuest } from './vm/harness/qemu.ts';
@@ -40,6 +42,7 @@ interface Wanted {
   cpus: number;
   memoryMiB: number;
   parts: string[];
+  plan: SuitePlan;
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -78,7 +81,7 @@ async function main(args: string[]): Promise<number> {
     return await runLayouts(wanted, common);
   } catch (error) {
     if (interrupt.signal.aborted) return 130;
-    if (!(error instanceof ImageError)) throw error;
+    if (!(error instanceof ImageError || error instanceof InstallError)) throw error;
     console.error(`test:vm: ${error.message}`);
     return 3;
   }
@@ -89,7 +92,10 @@ type Common = Pick<
   'image' | 'arch' | 'accelerator' | 'project' | 'cpus' | 'memoryMiB' | 'signal'
 >;
 
-async function runLayouts({ layouts, parts }: Wanted, common: Common): Promise<number> {
+async function runLayouts({ layouts, parts, plan }: Wanted, common: Common): Promise<number> {
+  const { built, env } = await buildForSuite(plan, PROJECT, (line) =>
+    console.log(`test:vm: ${line}`),
+  );
   const results = new Map(layouts.map((layout): [string, Result[]] => [layout, []]));
   const alone = layouts.length === 1;
   const ends = await Promise.all(
@@ -99,7 +105,8 @@ async function runLayouts({ layouts, parts }: Wanted, common: Common): Promise<n
         ...common,
         layout,
         argv: ['node', 'scripts/suite.ts', ...parts],
-        env: { ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+        built,
+        env: { ...env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
         silenceSeconds: SILENCE_SECONDS,
         onOutput: (text) => {
           log += text;
@@ -181,7 +188,7 @@ function readArguments(args: string[]): Wanted | string {
     if (!Number.isInteger(memoryMiB) || memoryMiB < 512) {
       return `--memory takes MiB, 512 or more, not ${values.memory}`;
     }
-    return { layouts, shell: values.shell, cpus, memoryMiB, parts: positionals };
+    return { layouts, shell: values.shell, cpus, memoryMiB, parts: positionals, plan };
   } catch (error) {
     return (error as Error).message.split('. ')[0] ?? '';
   }

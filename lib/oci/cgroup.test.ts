@@ -6,9 +6,7 @@ import { expect } from 'vitest';
 import { detectSite } from '../cgroups/site.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readMembership, V2 } from '../observe/membership.ts';
-import { makeBundle } from './bundle.fixture.ts';
-
-const RUNTIME = join(import.meta.dirname, '../cli/box-runtime.ts');
+import { COMMAND_LINE, makeBundle } from './bundle.fixture.ts';
 
 itNeeds(
   ['root', 'cgroup-v2'],
@@ -24,7 +22,7 @@ itNeeds(
     const ours = join(outer, 'ours');
     mkdirSync(ours, { recursive: true });
     try {
-      const create = [process.execPath, RUNTIME, '--root', root, 'create', '-b', directory, id];
+      const create = [...COMMAND_LINE, '--root', root, 'create', '-b', directory, id];
       const script = 'echo 0 > "$0/cgroup.procs" && exec "$@"';
       // What it leaves running would hold a pipe open.
       const { status } = spawnSync('sh', ['-c', script, ours, ...create], { stdio: 'ignore' });

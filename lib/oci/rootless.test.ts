@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lchownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import type { Need } from '../observe/needs.ts';
-import { makeBundle, type TestBundle } from './bundle.fixture.ts';
+import { COMMAND_LINE, makeBundle, type TestBundle } from './bundle.fixture.ts';
 import { rootlessSpec } from './example.ts';
 import type { Spec } from './spec.ts';
 
@@ -23,18 +23,19 @@ const NEEDS: Need[] = ['root', 'userns', 'busybox', 'setpriv', 'unshare', 'comma
 function asNobody({ directory, root }: TestBundle, script: string, spec: Spec) {
   chmodSync(directory, 0o755);
   const at = (name: string) => join(directory, name);
-  for (const name of ['project', 'node', 'state']) mkdirSync(at(name), { recursive: true });
+  for (const name of ['project', 'program', 'state']) mkdirSync(at(name), { recursive: true });
   lchownSync(root, UID, UID);
   lchownSync(directory, UID, UID);
   writeFileSync(at('config.json'), JSON.stringify(spec));
   writeFileSync(at('ranges'), `nobody:${RANGE.join(':')}\n`);
-  const node = join(at('node'), basename(process.execPath));
-  const cli = join(at('project'), 'lib/cli/box-runtime.ts');
-  writeFileSync(at('script'), `box() { ${node} ${cli} --root ${root} "$@"; }\n${script}\n`);
+  const [program, ...source] = COMMAND_LINE;
+  const cli = source.map((path) => join(at('project'), relative(PROJECT, path)));
+  const words = [join(at('program'), basename(program)), ...cli, '--root', root];
+  writeFileSync(at('script'), `box() { ${words.join(' ')} "$@"; }\n${script}\n`);
   const lines = [
     ...['subuid', 'subgid'].map((name) => `mount --bind ${at('ranges')} /etc/${name}`),
     `mount --bind ${PROJECT} ${at('project')}`,
-    `mount --bind ${dirname(process.execPath)} ${at('node')}`,
+    `mount --bind ${dirname(program)} ${at('program')}`,
     `cd ${directory}`,
     `exec setpriv --reuid=${UID} --regid=${UID} --clear-groups sh ${at('script')}`,
   ];

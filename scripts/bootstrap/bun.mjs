@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InstallError, install } from './install.mjs';
 
-const PACKAGES = { arm64: '@oven/bun-linux-aarch64', x64: '@oven/bun-linux-x64' };
+const PACKAGES = { arm64: '@oven/bun-linux-aarch64', x64: '@oven/bun-linux-x64-baseline' };
 
 /** The path of the pinned Bun, installed first where it is missing. Throws InstallError. */
 export async function pinnedBun(root, say) {

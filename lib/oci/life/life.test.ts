@@ -7,7 +7,7 @@ import { describe, expect } from 'vitest';
 import { listCgroups } from '../../observe/cgroups.ts';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { readMountinfo } from '../../observe/mountinfo.ts';
-import { makeBundle, type TestBundle } from '../bundle.fixture.ts';
+import { COMMAND_LINE, makeBundle, type TestBundle } from '../bundle.fixture.ts';
 import { receive } from '../receive.fixture.ts';
 
 const SLEEP = ['sleep', '100'];
@@ -265,11 +265,11 @@ describe('what if a command is killed at any moment?', () => {
         spec.process.args = SLEEP;
       });
       const mounts = readMountinfo().length;
-      const runtime = join(import.meta.dirname, '../../cli/box-runtime.ts');
+      const [program, ...source] = COMMAND_LINE;
       for (let round = 0; round < 12; round++) {
-        const argv = [runtime, '--root', root, 'run', '-b', directory, id];
-        const running = execa(process.execPath, argv, { reject: false, stdio: 'ignore' });
-        // Spread over its start, of which the first half is Node's own.
+        const argv = [...source, '--root', root, 'run', '-b', directory, id];
+        const running = execa(program, argv, { reject: false, stdio: 'ignore' });
+        // Spread over its start, of which the first half is the interpreter's own.
         await sleep(120 + round * 25);
         running.kill('SIGKILL');
         await running;

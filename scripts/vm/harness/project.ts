@@ -13,6 +13,8 @@ const SECTOR = 512;
 export interface GuestCommand {
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** Files below the checkout that git does not know, and that are wanted all the same. */
+  built?: readonly string[];
 }
 
 /** Writes the archive to `path`. */
@@ -21,7 +23,7 @@ export async function packProject(
   command: GuestCommand,
   path: string,
 ): Promise<void> {
-  const files = await listProject(root);
+  const files = [...(await listProject(root)), ...(command.built ?? [])];
   await execa('tar', ['-cf', path, '-C', root, '--null', '-T', '-'], { input: files.join('\0') });
   const directory = await mkdtemp(join(tmpdir(), 'unboxed-guest-run-'));
   try {
