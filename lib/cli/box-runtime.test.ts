@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { openPty } from '../launch/pty.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
@@ -45,6 +45,13 @@ function whyNot(form: string): string | null {
   return changed ? 'dist/box-runtime is older than the source: npm run build' : null;
 }
 
+/** One root for all: each copies it. */
+let cache = '';
+beforeAll(() => {
+  cache = mkdtempSync(join(tmpdir(), 'unboxed-runtime-'));
+});
+afterAll(() => rmSync(cache, { recursive: true }));
+
 describe.each(forms)('$form', ({ form, argv, env }) => {
   let base = '';
   let id = '';
@@ -56,7 +63,7 @@ describe.each(forms)('$form', ({ form, argv, env }) => {
     id = `unboxed-test-${process.pid}-${Math.floor(performance.now())}`;
     mkdirSync(join(base, 'state'), { mode: 0o700 });
     const commands = [...HOST_COMMANDS, 'stty'];
-    const root = await ensureRootfs(join(base, 'cache'), { commands });
+    const root = await ensureRootfs(cache, { commands });
     await copyRootfs(root.path, join(base, 'rootfs'));
   });
 

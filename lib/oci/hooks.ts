@@ -11,7 +11,15 @@
  *
  * OCI runtime-spec config.md "POSIX-platform Hooks", runtime.md "Lifecycle"
  */
-import { CLOSE_RANGE_CLOEXEC, SIG_SETMASK, SIGPIPE, SIGXFSZ } from '../kernel/constants.ts';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { kernel } from '../kernel/call.ts';
+import {
+  CLOSE_RANGE_CLOEXEC,
+  MFD_CLOEXEC,
+  SIG_SETMASK,
+  SIGPIPE,
+  SIGXFSZ,
+} from '../kernel/constants.ts';
 import { launch, type Program } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
 import { OciError } from './oci-error.ts';
@@ -103,23 +111,24 @@ async function runHere({ path, args, env, timeout }: Hook, state: State): Promis
 async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> {
   // A process that shares memory with ours cannot join a time namespace; its clocks stay the host's.
   const namespaces = differingNamespaces(pid).filter((kind) => kind !== 'time');
-  const { capture } = await import('../launch/capture.ts');
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const { exit, stderr, stdout } = await capture(hookProgram(hook, namespaces.includes('user')), {
-      from: { pid, namespaces },
-      input: JSON.stringify(state),
-      onStart: (child) => {
-        if (hook.timeout === undefined) return;
-        timer = setTimeout(() => child.kill(), hook.timeout * 1000);
-      },
-    });
-    const { signal, code } = exit;
-    const how = signal ? ending(signal, hook.timeout) : code === 0 ? null : `exit status ${code}`;
-    return { how, output: stderr + stdout };
-  } finally {
-    clearTimeout(timer);
-  }
+  const { start } = await import('../launch/start.ts');
+  using files = new DisposableStack();
+  // Not pipes: whoever a hook has left behind may hold its output open, and that is not waited for.
+  const memory = (name: string) => files.adopt(kernel.memfdCreate(name, MFD_CLOEXEC), closeSync);
+  const [input, output] = [memory('state'), memory('output')];
+  writeSync(input, JSON.stringify(state), 0);
+  const child = await start(hookProgram(hook, namespaces.includes('user')), {
+    from: { pid, namespaces },
+    streams: [input, output, output],
+  });
+  const { timeout } = hook;
+  const timer = timeout === undefined ? null : setTimeout(() => child.kill(), timeout * 1000);
+  const { signal, code } = await child.exited;
+  if (timer) clearTimeout(timer);
+  const how = signal ? ending(signal, timeout) : code === 0 ? null : `exit status ${code}`;
+  const said = Buffer.alloc(fstatSync(output).size);
+  readSync(output, said, { position: 0 });
+  return { how, output: said.toString() };
 }
 
 function hookProgram({ path, args, env }: Hook, asRoot: boolean): Program {

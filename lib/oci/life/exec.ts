@@ -17,6 +17,8 @@ import { writePidFile } from './pid-file.ts';
 import { forwardSignals, statusOfExit } from './run.ts';
 import { load, readSpec, type Stored, statusOf } from './store.ts';
 
+type Loaded = ReturnType<typeof load>;
+
 export interface ExecOptions {
   root: string;
   id: string;
@@ -34,8 +36,18 @@ export interface ExecOptions {
 
 /** The exit status; 0 when it is not waited for. Throws OciError, LaunchError. */
 export async function execInContainer(options: ExecOptions): Promise<number> {
-  const { root, id, detach, consoleSocket, cgroup = '' } = options;
-  const { stored, paths } = load(root, id);
+  const loaded = load(options.root, options.id);
+  try {
+    return await execIn(loaded, options);
+  } catch (error) {
+    // What it came to grief on says little: a process or a cgroup that was there a moment ago.
+    if (error instanceof OciError || statusOf(loaded.stored) !== 'stopped') throw error;
+    throw new OciError('cannot exec in a container that has stopped meanwhile', { cause: error });
+  }
+}
+
+async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<number> {
+  const { id, detach, consoleSocket, cgroup = '' } = options;
   const { init } = stored;
   const status = statusOf(stored);
   if (!init || status === 'stopped' || status === 'creating') {
