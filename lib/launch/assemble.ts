@@ -3,7 +3,7 @@
  * address of that line's result, which the stub reads when it gets there.
  */
 
-import { CLONE_PARENT_SETTID } from '../kernel/constants.ts';
+import { CLONE_INTO_CGROUP, CLONE_PARENT_SETTID } from '../kernel/constants.ts';
 import { architecture } from '../kernel/libc.ts';
 import { placeArgument, reserve } from '../kernel/memory.ts';
 import { signatures } from '../kernel/signatures.ts';
@@ -38,8 +38,7 @@ export function assemble(records: readonly Record[], arena: Arena): Assembled {
   records.forEach((record, index) => {
     const offset = offsetOf(index);
     let flags = record.flags;
-    const args =
-      'forkFlags' in record.what ? forkArguments(record.what.forkFlags) : record.what.args;
+    const args = 'forkFlags' in record.what ? forkArguments(record.what) : record.what.args;
     const placed = args.map((argument, position) => {
       if (!isResult(argument)) return placeArgument(arena, argument);
       const source = indexOf.get(argument.of);
@@ -59,11 +58,19 @@ export function assemble(records: readonly Record[], arena: Arena): Assembled {
   });
   arena.bytes.writeBigInt64LE(stub.END, offsetOf(records.length));
 
-  function forkArguments(flags: number) {
+  function forkArguments({
+    forkFlags,
+    cgroup,
+  }: {
+    forkFlags: number;
+    cgroup?: number | undefined;
+  }) {
     const tid = reserve(arena, 8);
     arena.bytes.writeBigInt64LE(0n, tid);
     const parentTid = arena.address + tid;
-    const args = encodeCloneArgs({ flags: (flags | CLONE_PARENT_SETTID) >>> 0, parentTid });
+    const into = cgroup === undefined ? 0 : CLONE_INTO_CGROUP;
+    const flags = ((forkFlags | CLONE_PARENT_SETTID) >>> 0) + into;
+    const args = encodeCloneArgs({ flags, parentTid, cgroup: cgroup ?? 0 });
     return [args, args.length, parentTid];
   }
 

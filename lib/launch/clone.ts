@@ -59,6 +59,8 @@ export function clone(
     theirs: theirs.adopt(pair[0], closeSync),
     mine: mine.adopt(pair[1], closeSync),
   };
+  const cgroup =
+    program.cgroup === undefined ? undefined : theirs.adopt(openCgroup(program.cgroup), closeSync);
   const around: Surroundings = {
     streams: readyStreams(options.streams ?? [0, 1, 2], theirs),
     tether: options.tether ?? true,
@@ -69,15 +71,14 @@ export function clone(
     shed: outlives
       ? mappingsBeside([arena.address, arena.bytes.length], [stubEntry(), STUB_SIZE])
       : null,
-    ...(outlives ?? {}),
+    ...(outlives ? { ...outlives, cgroup } : {}),
   };
   const assembled = assemble(listRecords(program, around), arena);
-  const cgroup =
-    program.cgroup === undefined ? undefined : theirs.adopt(openCgroup(program.cgroup), closeSync);
   const flags = from || outlives ? 0 : cloneFlags(program.namespaces);
   // What the kernel kills for want of memory in a cgroup takes along all who share that memory.
-  const apart = around.stepped || (waits && cgroup !== undefined);
-  const cloned = cloneInto(arena, assembled, flags | sharing(waits, apart), cgroup);
+  const first = outlives ? undefined : cgroup;
+  const apart = around.stepped || (waits && first !== undefined);
+  const cloned = cloneInto(arena, assembled, flags | sharing(waits, apart), first);
   mine.move();
   return { arena, cloned, wire: wire?.mine };
 }

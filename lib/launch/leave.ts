@@ -31,7 +31,7 @@ export interface LeaveOptions extends Pick<StartOptions, 'streams' | 'from' | 'a
 export interface LeftChild {
   /** As this process sees it. */
   pid: number;
-  /** How it ends; for whoever stays. May be called once. */
+  /** How it ends. Whoever stays calls it, once: it gives back what the child has had of ours. */
   wait(): Promise<Exit>;
 }
 
@@ -66,8 +66,13 @@ export async function startAndLeave(program: Program, options: LeaveOptions): Pr
   await waitFor(cloned.pidfd);
   if (left) {
     const pidfd = kernel.pidfdOpen(pid, 0);
-    // The arena is not given back: the child still walks in it.
-    return { pid, wait: () => waitFor(pidfd) };
+    // The child still walks in the arena: it is given back when there is no child any more.
+    const wait = async () => {
+      const exit = await waitFor(pidfd);
+      releaseArena(arena);
+      return exit;
+    };
+    return { pid, wait };
   }
   const exit = pid === cloned.pid ? null : await endOf(pid);
   const failure = findFailure(cloned.assembled, program);

@@ -24,7 +24,7 @@ import { FORK, MAY_FAIL, MIN1 } from './stub/stub.ts';
 
 export interface Record {
   /** A call, or a clone whose argument needs an address that assembling knows. */
-  what: Pick<CallLine, 'call' | 'args'> | { forkFlags: number };
+  what: Pick<CallLine, 'call' | 'args'> | { forkFlags: number; cgroup?: number | undefined };
   flags: number;
   /** The program's line that this record is, or null for one that the launch added. */
   line: Line | null;
@@ -56,6 +56,8 @@ export interface Surroundings {
   closeFrom?: number;
   /** Of those, the ones that it keeps; close-on-exec as they are. */
   keep?: readonly number[];
+  /** With `shed`: the directory of a cgroup of version 2 into which it is made. */
+  cgroup?: number | undefined;
   /** Read the clock around every line into these records' memory. */
   timed: boolean;
 }
@@ -75,7 +77,8 @@ export function listRecords(program: Program, around: Surroundings): Record[] {
   }
   // Twice for one that is a copy: the first shares our memory, and so is rid of the area that the
   // kernel writes to for rseq(2), which the second is to unmap.
-  if (from || shed) records.push(forkRecord(cloneFlags(program.namespaces), sharing, null));
+  if (from || shed)
+    records.push(forkRecord(cloneFlags(program.namespaces), sharing, null, around.cgroup));
   for (const [address, length] of shed ?? []) add((call) => call.munmap(address, length));
   tie();
   add((call) => placeStreams(call, around.streams));
@@ -113,8 +116,13 @@ function recordOf(line: Line, origin: Line | null, sharing: number): Record {
 
 // The process that clones does nothing more than exit, so the new child may borrow its memory
 // (VM, VFORK) instead of copying it, where that is not to be given up, and belongs to the process that waits for it (PARENT).
-const forkRecord = (flags: number, sharing: number, line: Line | null): Record => ({
-  what: { forkFlags: (flags | CLONE_PARENT | sharing) >>> 0 },
+const forkRecord = (
+  flags: number,
+  sharing: number,
+  line: Line | null,
+  cgroup?: number,
+): Record => ({
+  what: { forkFlags: (flags | CLONE_PARENT | sharing) >>> 0, cgroup },
   flags: FORK,
   line,
 });

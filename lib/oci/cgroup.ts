@@ -176,19 +176,6 @@ function hasProcesses(directory: string): boolean {
   }
 }
 
-/** Puts a process in. Throws OciError when it is gone, Error of node:fs. */
-export function joinContainerCgroup(cgroup: ContainerCgroup, pid: number, below = ''): void {
-  for (const directory of directoriesOf(cgroup)) {
-    try {
-      writeFileSync(join(directory, below, 'cgroup.procs'), String(pid));
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENODEV') throw cause;
-      throw new OciError(`${directory} is gone: the container is being deleted`, { cause });
-    }
-  }
-}
-
 /** Kills what is in it and removes it. Gone is fine. Throws HostError. */
 export const removeContainerCgroup = (cgroup: ContainerCgroup): Promise<void> =>
   removeCgroups(directoriesOf(cgroup), cgroup.parents);

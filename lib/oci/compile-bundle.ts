@@ -23,6 +23,7 @@ import {
 import { encodeMountAttr } from '../kernel/structs.ts';
 import { type Calls, launch, type Program, type Result } from '../launch/program.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
+import { type CgroupDoors, enterDoors } from './cgroup-doors.ts';
 import type { CgroupView } from './cgroup-mount.ts';
 import { makeDevices, openDevices } from './devices.ts';
 import type { Bundle, Draft, Part } from './draft.ts';
@@ -60,6 +61,8 @@ export interface CompileOptions {
   /** The start FIFO, on the host. */
   fifo: string;
   cgroups: CgroupView;
+  /** Into its cgroup; without, it stays where we are. */
+  doors?: CgroupDoors;
   preserveFds: number;
   /** chroot in place of pivot_root: for a root that is the initial ramfs. */
   noPivot: boolean;
@@ -105,11 +108,13 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
   let listener: Result | null = null;
   let env: Record<string, string> = {};
 
-  const program = launch({ namespaces: namespaces.cloned }, (call) => {
+  const { doors } = options;
+  const program = launch({ namespaces: namespaces.cloned, cgroup: doors?.v2 }, (call) => {
     const draft: Draft = { call, id: options.id, bundle, spec, confined };
     leaveOwnProgram(call, confined, options.preserveFds);
     const fifo = call.openat(AT_FDCWD, options.fifo, O_RDWR | O_CLOEXEC);
     enterNamespaces(call, namespaces);
+    enterDoors(call, doors);
     call.gate('namespaces');
     let label: Part;
     if (namespaces.fresh.includes('mount')) {

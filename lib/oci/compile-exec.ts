@@ -8,6 +8,7 @@ import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel/constants.ts';
 import { cloneFlags } from '../kernel/namespaces.ts';
 import { launch, type Program, type Result } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
+import { type CgroupDoors, enterDoors } from './cgroup-doors.ts';
 import { openLabel } from './labels.ts';
 import { becomeRoot } from './namespaces.ts';
 import { leaveOwnProgram } from './own-program.ts';
@@ -26,6 +27,8 @@ export interface ExecOptions {
   /** HOME where the environment has none. */
   home: string;
   preserveFds: number;
+  /** Into its cgroup. */
+  doors: CgroupDoors;
 }
 
 export interface CompiledExec {
@@ -37,17 +40,18 @@ export interface CompiledExec {
 }
 
 export function compileExec(options: ExecOptions): CompiledExec {
-  const { id, pid, process: ran, preserveFds } = options;
+  const { id, pid, process: ran, preserveFds, doors } = options;
   const spec: Spec = { ...options.spec, process: ran };
   const kinds = differingNamespaces(pid);
   const confined = kinds.includes('user');
   const given = environmentOf(ran.env);
   const env = given.HOME ? given : { ...given, HOME: options.home };
   let terminal: Result | null = null;
-  const program = launch({}, (call) => {
+  const program = launch({ cgroup: doors.v2 }, (call) => {
     const draft = { call, spec };
     leaveOwnProgram(call, confined, preserveFds);
     const target = call.pidfdOpen(pid, 0);
+    enterDoors(call, doors);
     call.gate('namespaces');
     const others = kinds.filter((kind) => kind !== 'mount');
     if (others.length > 0) call.setns(target, cloneFlags(others));

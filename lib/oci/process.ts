@@ -133,7 +133,10 @@ export const environmentOf = (env: readonly string[] = []): Record<string, strin
   );
 
 // An older kernel knows fewer capabilities than we do, a newer one more.
-const lastCapability = () => Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+let last: number | undefined;
+/** The kernel's: as long as it runs. */
+const lastCapability = () =>
+  (last ??= Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')));
 
 /** All that it has at that point: in a user namespace all there are, else what we have. */
 const kept = (confined: boolean): bigint =>

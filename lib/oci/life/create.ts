@@ -22,13 +22,8 @@ import type { Program, Result } from '../../launch/program.ts';
 import type { Streams } from '../../launch/records.ts';
 import type { LineResult } from '../../launch/results.ts';
 import { identify } from '../../observe/process.ts';
-import {
-  joinContainerCgroup,
-  makeContainerCgroup,
-  planContainerCgroup,
-  planOf,
-  viewOf,
-} from '../cgroup.ts';
+import { makeContainerCgroup, planContainerCgroup, planOf, viewOf } from '../cgroup.ts';
+import { explainDoors, openDoors } from '../cgroup-doors.ts';
 import { type Compiled, compileBundle } from '../compile-bundle.ts';
 import type { Bundle } from '../draft.ts';
 import { runHooks } from '../hooks.ts';
@@ -100,16 +95,18 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
   writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
   kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
   using mapped = await mapMounts(bundle);
+  makeContainerCgroup(stored.cgroup);
+  using doors = openDoors(stored.cgroup);
   const compiled = compileBundle(bundle, {
     id,
     mapped: mapped.trees,
     fifo: paths.fifo,
     cgroups: viewOf(stored.cgroup),
+    doors,
     preserveFds,
     noPivot,
     noNewKeyring,
   });
-  makeContainerCgroup(stored.cgroup);
   const plan = planOf(stored.cgroup, id);
   applyResources(plan, linux.resources ?? {});
   // Without root nobody may give a cgroup such rules, and nobody make a node in a user namespace.
@@ -121,7 +118,6 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
     namespaces: async (pid) => {
       stored.init = identify(pid);
       writeStored(paths, stored);
-      joinContainerCgroup(stored.cgroup, pid);
       if (compiled.namespaces.fresh.includes('user')) await writeIdMaps(pid, linux);
       if (compiled.confined && spec.process) setLimits(pid, spec.process);
       adjustOomScore(pid, spec.process?.oomScoreAdj);
@@ -143,13 +139,18 @@ async function make(options: CreateOptions, paths: Paths, stored: Stored): Promi
     },
   };
   const { streams, rewrite = (program) => program } = options;
-  return await startAndLeave(rewrite(compiled.program), {
-    ...(streams ? { streams } : {}),
-    lastGate: 'created',
-    closeFrom: 3 + preserveFds,
-    keep: [...mapped.trees.values()],
-    atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
-  });
+  const program = rewrite(compiled.program);
+  try {
+    return await startAndLeave(program, {
+      ...(streams ? { streams } : {}),
+      lastGate: 'created',
+      closeFrom: 3 + preserveFds,
+      keep: [...mapped.trees.values(), ...doors.v1.map(({ fd }) => fd)],
+      atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
+    });
+  } catch (error) {
+    throw explainDoors(error, doors, program);
+  }
 }
 
 export type Results = () => readonly LineResult[];

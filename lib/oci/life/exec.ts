@@ -5,7 +5,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyDescriptor } from '../../kernel/sockets.ts';
 import { startAndLeave } from '../../launch/leave.ts';
-import { directoriesOf, joinContainerCgroup } from '../cgroup.ts';
+import { directoriesOf } from '../cgroup.ts';
+import { explainDoors, openDoors } from '../cgroup-doors.ts';
 import { compileExec } from '../compile-exec.ts';
 import { homeOf } from '../home.ts';
 import { OciError } from '../oci-error.ts';
@@ -60,7 +61,9 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
   const process = options.process(spec.process ?? { cwd: '/' });
   assertTerminal(process, options);
   assertCgroup(stored, cgroup);
+  using doors = openDoors(stored.cgroup, cgroup);
   const { program, terminal, env, confined } = compileExec({
+    doors,
     id,
     pid: init.pid,
     spec,
@@ -76,9 +79,9 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
     const child = await startAndLeave(program, {
       lastGate: 'created',
       closeFrom: 3 + options.preserveFds,
+      keep: doors.v1.map(({ fd }) => fd),
       atGate: async (gate, pid, results) => {
         if (gate === 'namespaces') {
-          joinContainerCgroup(stored.cgroup, pid, cgroup);
           if (confined) setLimits(pid, process);
           const score = process.oomScoreAdj ?? spec.process?.oomScoreAdj;
           if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
@@ -98,6 +101,8 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
     stop();
     await joined?.over();
     return statusOfExit(exit);
+  } catch (error) {
+    throw explainDoors(error, doors, program);
   } finally {
     joined?.close();
   }
