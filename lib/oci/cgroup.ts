@@ -108,10 +108,7 @@ function hierarchies({ layout }: CgroupSite): Hierarchy[] {
 }
 
 /** Makes its directories, with controllers handed down and cpusets filled. Throws Error of node:fs. */
-export function makeContainerCgroup(
-  cgroup: ContainerCgroup,
-  site = detectSite('oci', false),
-): void {
+export function makeContainerCgroup(cgroup: ContainerCgroup, site: CgroupSite): void {
   for (const directory of directoriesOf(cgroup)) makeDirectory(directory);
   const { cpuset } = cgroup.v1;
   if (cpuset !== undefined && site.layout.controllers.cpuset?.v1) {

@@ -14,6 +14,7 @@
  */
 import { closeSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type CgroupSite, detectSite } from '../../cgroups/site.ts';
 import { kernel } from '../../kernel/call.ts';
 import { AT_FDCWD, S_IFIFO } from '../../kernel/constants.ts';
 import { copyDescriptor } from '../../kernel/sockets.ts';
@@ -63,7 +64,8 @@ export interface CreateOptions {
 export async function createContainer(options: CreateOptions): Promise<LeftChild> {
   const { root, id, bundle } = options;
   const { spec } = bundle;
-  const cgroup = planContainerCgroup(spec, id);
+  const site = detectSite(id, false);
+  const cgroup = planContainerCgroup(spec, id, site);
   assertTerminal(options);
   const paths = reserve(root, id);
   return await withContainer(root, id, async () => {
@@ -80,7 +82,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
     };
     writeStored(paths, stored);
     try {
-      return await make(options, paths, stored);
+      return await make(options, paths, stored, site);
     } catch (error) {
       await destroy(paths, stored);
       throw error;
@@ -88,26 +90,31 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
   });
 }
 
-async function make(options: CreateOptions, paths: Paths, stored: Stored): Promise<LeftChild> {
+async function make(
+  options: CreateOptions,
+  paths: Paths,
+  stored: Stored,
+  site: CgroupSite,
+): Promise<LeftChild> {
   const { bundle, id, preserveFds, noPivot, noNewKeyring } = options;
   const { spec } = bundle;
   const { linux = {} } = spec;
   writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
   kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
   using mapped = await mapMounts(bundle);
-  makeContainerCgroup(stored.cgroup);
+  makeContainerCgroup(stored.cgroup, site);
   using doors = openDoors(stored.cgroup);
   const compiled = compileBundle(bundle, {
     id,
     mapped: mapped.trees,
     fifo: paths.fifo,
-    cgroups: viewOf(stored.cgroup),
+    cgroups: viewOf(stored.cgroup, site),
     doors,
     preserveFds,
     noPivot,
     noNewKeyring,
   });
-  const plan = planOf(stored.cgroup, id);
+  const plan = planOf(stored.cgroup, id, site);
   applyResources(plan, linux.resources ?? {});
   // Without root nobody may give a cgroup such rules, and nobody make a node in a user namespace.
   if (isPrivileged() || !compiled.confined) {
