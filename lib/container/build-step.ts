@@ -1,7 +1,7 @@
 /**
  * RUN of a Dockerfile in a container: what lib/image asks for, and cannot have itself.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Host } from '../host/host.ts';
 import type { Command, Execute } from '../image/build/execute.ts';
@@ -66,13 +66,17 @@ function notFound({ argv, env }: Command, cause: unknown): ContainerError {
   return new ContainerError(`${name}: not ${where}, or what it is to be run by is not`, { cause });
 }
 
+/** A machine that asks no name server may be without the file. resolv.conf(5) */
+const nameServersOfHost = () =>
+  existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
+
 /** The files that lie on the init layer's mount points; they go with the run. */
 async function writeNames(host: Host, network: Command['network']): Promise<BindMount[]> {
   const loopback = `127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.1.1\t${HOSTNAME}\n`;
   const files: Record<string, string> = {
     hosts: loopback,
     hostname: `${HOSTNAME}\n`,
-    'resolv.conf': network === 'host' ? readFileSync('/etc/resolv.conf', 'utf8') : '',
+    'resolv.conf': network === 'host' ? nameServersOfHost() : '',
   };
   const binds: BindMount[] = [];
   for (const [name, text] of Object.entries(files)) {

@@ -41,6 +41,15 @@ function startBusyRun(name: string, pid: number): ChildProcess {
   return spawn(process.execPath, [fixture, name, String(pid)], { env, stdio: [...stdio] });
 }
 
+/** Resolves when it has made all that a round makes. */
+async function untilBusy(run: ChildProcess): Promise<void> {
+  const ended = once(run, 'exit').then(([code, signal]) => {
+    throw new Error(`the run has ended by itself: ${code ?? signal}`);
+  });
+  ended.catch(() => {}); // Later it is killed.
+  await Promise.race([once(run.stdout ?? run, 'data'), ended]);
+}
+
 async function holdNetwork() {
   const holder = await start(
     launch({ namespaces: ['network'] }, (call) => {
@@ -63,7 +72,7 @@ itNeeds(['root', 'ip'], 'a run killed at any moment is undone by the next clean'
   for (let round = 0; round < 12; round++) {
     const busy = startBusyRun(`busy${round}`, network.pid);
     const ended = once(busy, 'exit');
-    await once(busy.stdout ?? busy, 'data');
+    await untilBusy(busy);
     await setTimeout(Math.random() * 150);
     busy.kill('SIGKILL');
     await ended;
@@ -85,7 +94,7 @@ itNeeds(['root', 'ip'], 'a run killed at any moment is undone by the next clean'
 itNeeds(['root', 'ip'], 'what a living run has made is left alone and named', async () => {
   const network = await holdNetwork();
   const busy = startBusyRun('alive', network.pid);
-  await once(busy.stdout ?? busy, 'data');
+  await untilBusy(busy);
   busy.kill('SIGSTOP');
   await setTimeout(20);
   const before = namesOf(network.links());

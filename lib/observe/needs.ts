@@ -29,6 +29,8 @@ const LOOKUPS = {
   /** User namespaces that the present user may create. */
   userns: lookUpUserNamespaces,
   overlay: lookUpOverlay,
+  /** Attributes that a user may name, on a tmpfs. */
+  'linux-6.6': () => lookUpRelease(6, 6),
   /** `lowerdir+` in the calls of the new mount interface, and whiteouts that are attributes. */
   'linux-6.8': () => lookUpRelease(6, 8),
   /** On the file system where temporary files go, the attributes that a user may name. */

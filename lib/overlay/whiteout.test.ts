@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { getXattr, setXattr } from '../kernel/xattr.ts';
 import { itNeeds } from '../observe/it-needs.ts';
+import type { Need } from '../observe/needs.ts';
 import { OPAQUE_NAME, readAufsName, toAufs, toOverlay, whiteoutName } from './aufs.ts';
 import { changes } from './changes.ts';
 import { makeSandbox, type Sandbox, whileMounted } from './stack.fixture.ts';
@@ -37,10 +38,16 @@ const shown = (form: Form): string[] =>
     readdirSync(merged, { recursive: true, encoding: 'utf8' }).sort(),
   );
 
+/** The sandbox is a tmpfs. */
+const NEEDS: Readonly<Record<Form, Need[]>> = {
+  trusted: ['root', 'overlay'],
+  user: ['root', 'overlay', 'linux-6.6'],
+};
+
 describe.each<Form>(['trusted', 'user'])('with %s.overlay attributes', (form) => {
   const others: Form = form === 'user' ? 'trusted' : 'user';
 
-  itNeeds(['root', 'overlay'], 'a whiteout that is made hides the name from the kernel', () => {
+  itNeeds(NEEDS[form], 'a whiteout that is made hides the name from the kernel', () => {
     makeWhiteout(`${upper}/a`, form);
     expect(shown(form)).toEqual(['b', 'dir', 'dir/inner', 'dir/x', 'dir/y']);
     expect(lstatSync(`${upper}/a`)).toMatchObject({ rdev: 0, size: 0 });
@@ -67,14 +74,14 @@ describe.each<Form>(['trusted', 'user'])('with %s.overlay attributes', (form) =>
     },
   );
 
-  itNeeds(['root', 'overlay'], 'none is made where all is hidden, and it would be listed', () => {
+  itNeeds(NEEDS[form], 'none is made where all is hidden, and it would be listed', () => {
     mkdirSync(`${upper}/dir`);
     makeOpaque(`${upper}/dir`, form);
     makeWhiteout(`${upper}/dir/y`, form);
     expect(shown(form)).toEqual(['a', 'b', 'dir']);
   });
 
-  itNeeds(['root', 'overlay'], 'an opaque directory hides what is below it', () => {
+  itNeeds(NEEDS[form], 'an opaque directory hides what is below it', () => {
     mkdirSync(`${upper}/dir`);
     writeFileSync(`${upper}/dir/new`, '');
     makeOpaque(`${upper}/dir`, form);
@@ -87,7 +94,7 @@ describe.each<Form>(['trusted', 'user'])('with %s.overlay attributes', (form) =>
     expect(shown(form)).toContain('dir/x');
   });
 
-  itNeeds(['root', 'overlay'], 'the kernel’s own marks are read', () => {
+  itNeeds(NEEDS[form], 'the kernel’s own marks are read', () => {
     const options = { userxattr: form === 'user' };
     whileMounted({ lowers: [lower], upper, options }, (merged) => {
       rmSync(`${merged}/a`);
@@ -111,7 +118,7 @@ describe.each<Form>(['trusted', 'user'])('with %s.overlay attributes', (form) =>
     ]);
   });
 
-  itNeeds(['root', 'overlay'], 'AUFS names in a layer become marks of an overlay, and back', () => {
+  itNeeds(NEEDS[form], 'AUFS names in a layer become marks of an overlay, and back', () => {
     mkdirSync(`${upper}/dir/inner`, { recursive: true });
     writeFileSync(`${lower}/dir/inner/old`, '');
     const names = ['.wh.a', 'dir/.wh.x', `dir/inner/${OPAQUE_NAME}`, 'dir/inner/new'];
@@ -136,7 +143,7 @@ itNeeds(['root', 'overlay'], 'a name that the layer has again is not lost to its
 });
 
 itNeeds(
-  ['root'],
+  ['root', 'linux-6.6'],
   'an attribute longer than usual is read whole, one that is not there is null',
   () => {
     setXattr(upper, 'user.long', 'x'.repeat(3000));
