@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { untilAsleep } from '../observe/asleep.ts';
 import { findCommand } from '../observe/command.ts';
@@ -40,6 +41,20 @@ itNeeds(['linux'], 'ends the marked processes and their unmarked children, no ot
 
 itNeeds(['linux'], 'nobody marked is nothing to do', async () => {
   await endProcesses('nobody-has-this-name');
+});
+
+itNeeds(['linux'], 'who forks and ends while it is looked for does not get away', async () => {
+  for (let round = 0; round < 60; round++) {
+    const container = `relay-${process.pid}-${round}`;
+    spawn('sh', ['-c', 'sleep 1000 & exit'], { env: { PATH, container }, stdio: 'ignore' });
+    while (processesWithEnv('container', container).length === 0) await setTimeout(0);
+    await endProcesses(container);
+    await setTimeout(5);
+    const left = processesWithEnv('container', container);
+    // Not to be left to run where this fails.
+    if (left.length > 0) await endProcesses(container);
+    expect([round, left]).toEqual([round, []]);
+  }
 });
 
 itNeeds(['linux'], 'a marked ancestor that cleans up survives it', async () => {

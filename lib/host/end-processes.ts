@@ -26,9 +26,13 @@ const LOOK_AGAIN_MS = 5;
 export async function endProcesses(container: string, root?: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   let found = new Map<number, Stat>();
+  let looks = 0;
   for (;;) {
     found = processesOf(container, root, found);
-    if (found.size === 0) return;
+    looks = found.size === 0 ? looks + 1 : 0;
+    if (looks === 2) return;
+    // One that forks and ends while we look is seen neither before nor after: so once more.
+    if (looks === 1) continue;
     if (Date.now() > deadline) {
       const who = [...found].map(([pid, { state }]) => `${pid} (${state})`);
       throw new HostError(`still there after SIGKILL: ${who.join(', ')}`, {
@@ -61,6 +65,11 @@ function processesOf(
   const marked = processesWithEnv('container', container)
     .concat(root === undefined ? [] : processesWithRoot(root, stats.keys()))
     .filter((pid) => !ours.has(pid));
+  for (const pid of marked) {
+    // Forked since.
+    const stat = stats.get(pid) ?? orGone(() => readStat(pid));
+    if (stat) stats.set(pid, stat);
+  }
   const ending = [...earlier].filter(([pid, old]) => stats.get(pid)?.startTime === old.startTime);
   const found = new Set([...marked, ...ending.map(([pid]) => pid)]);
   for (let size = -1; size !== found.size; ) {

@@ -42,7 +42,8 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     return await execIn(loaded, options);
   } catch (error) {
     // What it came to grief on says little: a process or a cgroup that was there a moment ago.
-    if (error instanceof OciError || statusOf(loaded.stored) !== 'stopped') throw error;
+    const own = error instanceof OciError && error.cause === undefined;
+    if (own || statusOf(loaded.stored) !== 'stopped') throw error;
     throw new OciError('cannot exec in a container that has stopped meanwhile', { cause: error });
   }
 }
