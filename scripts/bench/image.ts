@@ -44,7 +44,7 @@ export async function benchImage(rounds: number, layer?: string): Promise<ImageF
   try {
     const plain = layer ?? (await makeRoot(join(directory, 'root.tar')));
     const gzip = join(directory, 'root.tar.gz');
-    await execa('gzip', ['-c', plain], { stdout: { file: gzip } });
+    await execa('gzip', ['-c', plain], { stdout: { file: gzip }, buffer: false });
     const times = { gzip: [], gzipTar: [], plain: [], plainTar: [], stored: [] } as Record<
       'gzip' | 'gzipTar' | 'plain' | 'plainTar' | 'stored',
       number[]
