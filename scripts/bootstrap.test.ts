@@ -54,6 +54,14 @@ describe('arguments and exit codes', () => {
     expect(script).toBe(join(checkout, 'scripts/report.mjs'));
   });
 
+  test('and what the script starts compiles WebAssembly once, as the script does', () => {
+    const hot = join(import.meta.dirname, 'bootstrap', 'hot-wasm.fixture.mjs');
+    const direct = spawnSync(process.execPath, [hot], { encoding: 'utf8', env: {} });
+    expect(direct.stdout).toBe('optimized optimized\n');
+    cpSync(hot, join(checkout, 'scripts', 'hot.mjs'));
+    expect(bootstrap('scripts/hot.mjs').stdout).toBe('baseline baseline\n');
+  });
+
   test('of the script are those of the bootstrap', () => {
     expect(bootstrap('scripts/report.mjs', 'exit', '4').status).toBe(4);
   });

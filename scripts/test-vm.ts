@@ -104,7 +104,7 @@ async function runLayouts({ layouts, parts, plan }: Wanted, common: Common): Pro
       const end = await runGuest({
         ...common,
         layout,
-        argv: ['node', 'scripts/suite.ts', ...parts],
+        argv: ['node', 'scripts/bootstrap.mjs', '--dev', 'scripts/suite.ts', ...parts],
         built,
         env: { ...env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
         silenceSeconds: SILENCE_SECONDS,

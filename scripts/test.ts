@@ -29,7 +29,7 @@ function onTestModuleEnd(module: TestModule): void {
     test: module.relativeModuleId,
     ...count([module]),
     reasons: [
-      ...failed.map((test) => `failed: ${test.fullName}`),
+      ...failed.map((test) => `failed: ${test.fullName}: ${message(test)}`),
       ...ended.filter(isSkipped).map((test) => `skipped: ${test.fullName}: ${reason(test)}`),
     ],
     seconds: module.diagnostic().duration / 1000,
@@ -50,6 +50,12 @@ function count(of: readonly TestModule[]): Counts {
 function isSkipped(test: TestCase): boolean {
   const { state } = test.result();
   return state === 'skipped' || state === 'pending';
+}
+
+/** The first line: what is short enough for a table. */
+function message(test: TestCase): string {
+  const [error] = test.result().errors ?? [];
+  return error?.message.split('\n')[0] ?? 'no error was given';
 }
 
 function reason(test: TestCase): string {
