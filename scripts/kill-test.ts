@@ -35,6 +35,7 @@ import {
 import { reportCounts } from './counts.ts';
 import { runOnOwnMachine } from './kill/own-machine.ts';
 import { killRuntime } from './kill/runtime-kills.ts';
+import { recordResult } from './results.ts';
 
 const KILLS = 100;
 /** About a minute; 200 of them are for a person who has time. */
@@ -62,8 +63,11 @@ async function main(args: string[]): Promise<number> {
   if (!given.here) {
     const labs = given.count === 0 ? 0 : await killLabsApart(given);
     if (labs === 3 || given.runtime === 0) return labs;
-    const counts = await killRuntime(given.runtime, given.seed);
+    const began = performance.now();
+    const { reasons, ...counts } = await killRuntime(given.runtime, given.seed);
     reportCounts(counts);
+    const seconds = (performance.now() - began) / 1000;
+    recordResult({ test: 'kills of the runtime', ...counts, reasons, seconds });
     return counts.failed === 0 ? labs : 1;
   }
   const unable = await whyUnable();
@@ -146,6 +150,8 @@ async function killAll(given: Given, my: string): Promise<number> {
   }
   await clean();
   console.log(`${given.count} kills, seed ${given.seed}`);
+  const began = performance.now();
+  const reasons: string[] = [];
   let before = takePicture();
   let failed = 0;
   for (const kill of planKills(given.count, labs, given.seed)) {
@@ -157,11 +163,19 @@ async function killAll(given: Given, my: string): Promise<number> {
     for (const line of describe(differences)) console.log(`    ${line}`);
     if (good) continue;
     failed += 1;
+    reasons.push(`failed: lab ${kill.lab} ${how}: ${describe(differences).join('; ')}`);
     // What is left now would be found again after every further kill.
     before = after;
   }
   console.log(`${failed} of ${given.count} kills left something behind`);
-  reportCounts({ passed: given.count - failed, failed, skipped: 0 });
+  const counts = { passed: given.count - failed, failed, skipped: 0 };
+  reportCounts(counts);
+  recordResult({
+    test: 'kills of labs',
+    ...counts,
+    reasons,
+    seconds: (performance.now() - began) / 1000,
+  });
   return failed === 0 ? 0 : 1;
 }
 

@@ -6,6 +6,7 @@
  *   node scripts/suite.ts lib/launch     test files whose path holds this
  *   node scripts/suite.ts labs mutants   all labs, then all mutants
  *   node scripts/suite.ts lab:05 mutants:05
+ *   node scripts/suite.ts attacks kills:20 drivers:podman
  *
  * Exit codes: 0 all held, 1 not so, 2 wrong usage.
  */
@@ -29,6 +30,7 @@ async function main(args: string[]): Promise<number> {
   if (plan.mutants.length > 0) {
     failed = !(await runScript('scripts/mutants.ts', plan.mutants)) || failed;
   }
+  for (const { script, args } of plan.trials) failed = !(await runScript(script, args)) || failed;
   return failed ? 1 : 0;
 }
 

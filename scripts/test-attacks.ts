@@ -18,6 +18,7 @@ import type { Attack, Guard, Verdict } from './attacks/attack.ts';
 import { attacks } from './attacks/list.ts';
 import { makeScene } from './attacks/scene.ts';
 import { reportCounts } from './counts.ts';
+import { recordResult } from './results.ts';
 
 const APART = '--apart';
 
@@ -32,16 +33,22 @@ async function main(args: readonly string[]): Promise<number> {
   if (!args.includes(APART)) return await runApart([process.argv[1] ?? '', ...args, APART]);
   const [word = ''] = args.filter((one) => one !== APART);
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const reasons: string[] = [];
+  const began = performance.now();
   for (const attack of attacks.filter(({ title }) => title.includes(word))) {
     const missing = needs(...(attack.needs ?? []));
     if (!missing.met) {
       console.log(`- ${attack.title}: not tried: ${missing.reason}`);
+      reasons.push(`skipped: ${attack.title}: ${missing.reason}`);
       counts.skipped += 1;
       continue;
     }
     const good = await show(attack);
+    if (!good) reasons.push(`failed: ${attack.title}`);
     counts[good ? 'passed' : 'failed'] += 1;
   }
+  const seconds = (performance.now() - began) / 1000;
+  recordResult({ test: 'attacks on the runtime', ...counts, reasons, seconds });
   reportCounts(counts);
   return counts.failed === 0 ? 0 : 1;
 }

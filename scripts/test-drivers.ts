@@ -27,11 +27,12 @@ import { IMAGE, makeArchive } from './drivers/image.ts';
 import { writeApart } from './drivers/own-files.ts';
 import { podman } from './drivers/podman.ts';
 import { blockFor, lineOf, readReadme } from './drivers/readme.ts';
-import { countOutcomes, formatReport } from './drivers/report.ts';
+import { countOutcomes, formatReport, linesOf } from './drivers/report.ts';
 import { swarm } from './drivers/swarm.ts';
 import { removeTraces, topDirectories } from './drivers/traces.ts';
 import { type Tried, tryColumn } from './drivers/try-column.ts';
 import { runOnOwnMachine } from './kill/own-machine.ts';
+import { recordResult } from './results.ts';
 
 /** At once; one after the other those of a lane, of which the second wants the first's bridge. */
 const LANES: readonly (readonly Column[])[] = [
@@ -138,7 +139,15 @@ async function testHere({ columns, runtime, chosen }: Given): Promise<number> {
       const all: Tried[] = [];
       for (const column of lane.filter((one) => columns.includes(one))) {
         const bench = benchFor(archive, join(directory, column.name));
-        all.push(await tryColumn(column, chosen, bench));
+        const began = performance.now();
+        const one = await tryColumn(column, chosen, bench);
+        all.push(one);
+        recordResult({
+          test: `driven by ${one.name}`,
+          ...countOutcomes(new Map([[one.name, one.outcomes]])),
+          reasons: linesOf(one.outcomes),
+          seconds: (performance.now() - began) / 1000,
+        });
       }
       return all;
     }),

@@ -4,6 +4,7 @@
  *   npm run test:vm                                    everything, both layouts
  *   npm run test:vm -- --cgroup v1 lib/cgroups         test files of one room, cgroup v1
  *   npm run test:vm -- --cgroup v2 lab:05 mutants:05   a lab and its mutants
+ *   npm run test:vm -- --cgroup v2 attacks kills:20    what the runtime is put to; drivers as well
  *   npm run test:vm -- --cgroup v1 --shell             a shell in such a machine
  *
  * Exit codes: 0 all held, 1 not so, 2 wrong usage, 3 this host cannot run them, 130 Ctrl-C.
@@ -16,7 +17,7 @@ import { InstallError } from './bootstrap/install.mjs';
 import { buildForSuite } from './build/for-suite.ts';
 import { reportCounts } from './counts.ts';
 import type { Result } from './results.ts';
-import { planSuite, type SuitePlan } from './suite-plan.ts';
+import { DRIVERS, planSuite, type SuitePlan } from './suite-plan.ts';
 import { cacheDirectory } from './vm/cache.ts';
 import { ensureGuestImage, findAccelerator } from './vm/harness/image.ts';
 import { type GuestEnd, type Layout, runGuest } from './vm/harness/qemu.ts';
@@ -60,7 +61,7 @@ async function main(args: string[]): Promise<number> {
   }
   try {
     const image = await ensureGuestImage(
-      arch,
+      { arch, engines: wanted.plan.trials.some(({ script }) => script === DRIVERS) },
       (line) => console.log(`test:vm: ${line}`),
       interrupt.signal,
     );

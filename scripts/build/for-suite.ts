@@ -17,11 +17,12 @@ export interface ForSuite {
 
 /** Builds it where the plan's tests start it. Throws InstallError, and ExecaError with what Bun says. */
 export async function buildForSuite(
-  { tests }: SuitePlan,
+  { tests, trials }: SuitePlan,
   project: string,
   say: (line: string) => void,
 ): Promise<ForSuite> {
-  if (!tests.some((filter) => STARTING.test(filter))) return { built: [], env: {} };
+  const wanted = trials.length > 0 || tests.some((filter) => STARTING.test(filter));
+  if (!wanted) return { built: [], env: {} };
   const built = (await buildExecutables(project, say)).map(({ path }) => path);
   return { built, env: { UNBOXED_RUNTIME: `/unboxed/${built[0]}` } };
 }

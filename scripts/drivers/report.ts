@@ -45,6 +45,14 @@ function reasons(columns: ReadonlyMap<string, Outcomes>): string[] {
   return [...found].map(([why, names]) => `${why} (${names.join('; ')})`);
 }
 
+/** A line for each that did not hold, as results have them. */
+export function linesOf(outcomes: Outcomes): string[] {
+  return [...outcomes].flatMap(([name, outcome]) => {
+    if (outcome.how === 'held') return [];
+    return [`${outcome.how === 'failed' ? 'failed' : 'skipped'}: ${name}: ${outcome.why}`];
+  });
+}
+
 export function countOutcomes(columns: ReadonlyMap<string, Outcomes>): Counts {
   const all = [...columns.values()].flatMap((outcomes) => [...outcomes.values()]);
   const count = (how: Outcome['how']) => all.filter((outcome) => outcome.how === how).length;

@@ -81,7 +81,10 @@ function findRuntime(): [program: string, ...source: string[]] {
 }
 
 /** Prints a line for each. */
-export async function killRuntime(count: number, seed: number): Promise<Counts> {
+export async function killRuntime(
+  count: number,
+  seed: number,
+): Promise<Counts & { reasons: string[] }> {
   const bench = makeBench();
   try {
     const idle = (await bench.run(['--version'], '')).milliseconds;
@@ -89,7 +92,7 @@ export async function killRuntime(count: number, seed: number): Promise<Counts> 
     const durations = new Map<Killed, number>();
     const [program] = findRuntime();
     console.log(`${count} kills of the runtime, seed ${seed}, run by ${program}`);
-    let failed = 0;
+    const reasons: string[] = [];
     let inTime = 0;
     for (let round = 0; round < count; round++) {
       const command = COMMANDS[round % COMMANDS.length] as Killed;
@@ -103,10 +106,11 @@ export async function killRuntime(count: number, seed: number): Promise<Counts> 
       const how = killed === null ? 'has always ended before' : `killed after ${killed} ms`;
       console.log(`${wrong.length === 0 ? '✓' : '✗'} ${command.name} ${how}`);
       for (const line of wrong) console.log(`    ${line}`);
-      if (wrong.length > 0) failed += 1;
+      if (wrong.length > 0) reasons.push(`failed: ${command.name} ${how}: ${wrong.join('; ')}`);
     }
+    const failed = reasons.length;
     console.log(`${failed} of ${count} left something behind; ${inTime} were killed on their way`);
-    return { passed: count - failed, failed, skipped: 0 };
+    return { passed: count - failed, failed, skipped: 0, reasons };
   } finally {
     rmSync(bench.directory, { recursive: true });
   }

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { findCommand } from '../../../lib/observe/command.ts';
 import type { Arch, Say } from '../image/arch.ts';
 import { ImageError } from '../image/image-error.ts';
+import type { GuestWish } from '../image/packages.ts';
 import { ensureRootImage } from '../image/root-image.ts';
 import { ensureInitrd } from './initrd.ts';
 import type { GuestImage } from './qemu.ts';
@@ -15,12 +16,12 @@ const QEMU: Record<Arch, { command: string; package: string }> = {
 
 /** Throws ImageError for what is missing on this host, with its remedy. */
 export async function ensureGuestImage(
-  arch: Arch,
+  wish: GuestWish,
   say: Say,
   signal?: AbortSignal,
 ): Promise<GuestImage> {
   const needed = [
-    QEMU[arch],
+    QEMU[wish.arch],
     { command: 'cpio', package: 'cpio' },
     { command: 'setpriv', package: 'util-linux' },
   ];
@@ -31,7 +32,7 @@ export async function ensureGuestImage(
       remedy: `on Debian or Ubuntu: sudo apt-get install ${names('package').join(' ')}`,
     });
   }
-  const image = await ensureRootImage(arch, say, signal);
+  const image = await ensureRootImage(wish, say, signal);
   const { directory, kernelVersion, id } = image;
   const initrd = await ensureInitrd({ boot: directory, kernelVersion, id });
   return { kernel: image.kernel, initrd, root: image.root };

@@ -56,7 +56,7 @@ export async function ensureBox(
   const id = await boxId(arch, provider);
   const directory = await cached(`box-${arch}-${provider}-${id}`, async (path) => {
     requireTools(['qemu-img', 'tar']);
-    const image = await ensureRootImage(arch, say, signal);
+    const image = await ensureRootImage({ arch }, say, signal);
     say(`the box for ${provider}`);
     await buildBox(path, { arch, provider, image, signal });
   });
@@ -80,7 +80,7 @@ async function boxId(arch: Arch, provider: Provider): Promise<string> {
     (name) => new URL(`${name}.ts`, import.meta.url),
   );
   const texts = await Promise.all(files.map((file) => readFile(file)));
-  return inputHash([await rootImageId(arch), ...texts]);
+  return inputHash([await rootImageId({ arch }), ...texts]);
 }
 
 async function buildBox(

@@ -8,10 +8,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { cached, inputHash } from '../cache.ts';
-import type { Arch, Say } from './arch.ts';
+import type { Say } from './arch.ts';
 import { DPKG_OPTIONS } from './dpkg-options.ts';
 import { debianMirrors } from './mirrors.ts';
-import { guestPackages, SUITE } from './packages.ts';
+import { type GuestWish, guestPackages, SUITE } from './packages.ts';
 import { runTool } from './run-tool.ts';
 
 /** Of everything made for the guest: 2025-01-01T00:00:00Z, in seconds. */
@@ -31,20 +31,21 @@ const MODE = ['--mode=unshare', '--format=tar'];
 const DEBCONF = 'grub-pc grub-pc/install_devices_empty boolean true';
 
 /** Names the archive by what it is made from. */
-export async function debianId(arch: Arch): Promise<string> {
-  return inputHash([SUITE, String(SOURCE_DATE_EPOCH), ...(await mmdebstrapOptions(arch))]);
+export async function debianId(wish: GuestWish): Promise<string> {
+  return inputHash([SUITE, String(SOURCE_DATE_EPOCH), ...(await mmdebstrapOptions(wish))]);
 }
 
 /** Finds the archive or makes it, in about two minutes. Throws ImageError. */
 export async function ensureDebian(
-  arch: Arch,
+  wish: GuestWish,
   say: Say,
   signal?: AbortSignal,
 ): Promise<{ tar: string; id: string }> {
-  const id = await debianId(arch);
+  const { arch, engines } = wish;
+  const id = await debianId(wish);
   const tar = await cached(`debian-${arch}-${id}.tar`, async (path) => {
-    say(`Debian ${SUITE} for ${arch}: about 200 MB to download`);
-    const options = await mmdebstrapOptions(arch);
+    say(`Debian ${SUITE} for ${arch}: about ${engines ? 300 : 200} MB to download`);
+    const options = await mmdebstrapOptions(wish);
     const mirrors = await debianMirrors();
     await runTool('mmdebstrap', [...MODE, ...options, SUITE, path, ...mirrors], {
       // The initrd is made once, by CUSTOMIZE, not by the kernel's package and again by a trigger.
@@ -56,12 +57,12 @@ export async function ensureDebian(
   return { tar, id };
 }
 
-async function mmdebstrapOptions(arch: Arch): Promise<string[]> {
+async function mmdebstrapOptions(wish: GuestWish): Promise<string[]> {
   const customize = `export ROOT_UUID=${ROOT_UUID}\n${await readFile(CUSTOMIZE, 'utf8')}`;
   return [
     '--variant=minbase',
-    `--architectures=${arch}`,
-    `--include=${guestPackages(arch).join(',')}`,
+    `--architectures=${wish.arch}`,
+    `--include=${guestPackages(wish).join(',')}`,
     '--aptopt=Acquire::Languages "none"',
     ...DPKG_OPTIONS.map((option) => `--dpkgopt=${option}`),
     `--essential-hook=echo ${DEBCONF} | chroot "$1" debconf-set-selections`,

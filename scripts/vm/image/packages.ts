@@ -16,11 +16,21 @@ const LABS =
   'iproute2 nftables iptables iputils-ping util-linux mount attr libcap2-bin busybox-static strace ' +
   'runc tmux curl git less nano';
 
+/** What drives the runtime, for the guests in which it is tested below them. */
+const ENGINES = 'podman conmon containerd docker.io';
+
 const BOOT: Record<Arch, string> = {
   amd64: 'linux-image-amd64 grub-pc',
   arm64: 'linux-image-arm64 grub-efi-arm64',
 };
 
-export function guestPackages(arch: Arch): string[] {
-  return `${MACHINE} ${LABS} ${BOOT[arch]}`.split(' ').sort();
+export interface GuestWish {
+  arch: Arch;
+  /** With podman, containerd and dockerd; false in the box that learners get. */
+  engines?: boolean;
+}
+
+export function guestPackages({ arch, engines = false }: GuestWish): string[] {
+  const all = `${MACHINE} ${LABS} ${BOOT[arch]}${engines ? ` ${ENGINES}` : ''}`;
+  return all.split(' ').sort();
 }

@@ -17,6 +17,7 @@ import { cached, inputHash } from '../cache.ts';
 import type { Arch, Say } from './arch.ts';
 import { debianId, ensureDebian, ROOT_UUID, SOURCE_DATE_EPOCH } from './debian.ts';
 import { ensureGuestFiles, guestFilesId } from './guest-files.ts';
+import type { GuestWish } from './packages.ts';
 import { runTool } from './run-tool.ts';
 import { requireTools } from './tools.ts';
 import { extractVmlinux } from './vmlinux.ts';
@@ -44,10 +45,10 @@ export interface RootImage {
 }
 
 /** Names the image by what it is made from. */
-export async function rootImageId(arch: Arch): Promise<string> {
+export async function rootImageId(wish: GuestWish): Promise<string> {
   const parts = await Promise.all([
-    debianId(arch),
-    guestFilesId(arch),
+    debianId(wish),
+    guestFilesId(wish.arch),
     readFile(ASSEMBLE),
     readFile(OWN),
   ]);
@@ -56,14 +57,15 @@ export async function rootImageId(arch: Arch): Promise<string> {
 
 /** Finds the image or makes it, in about 20 s beside what it is made of. Throws ImageError. */
 export async function ensureRootImage(
-  arch: Arch,
+  wish: GuestWish,
   say: Say,
   signal?: AbortSignal,
 ): Promise<RootImage> {
-  const id = await rootImageId(arch);
+  const { arch } = wish;
+  const id = await rootImageId(wish);
   const directory = await cached(`root-${arch}-${id}`, async (path) => {
     requireTools(['mke2fs', 'tar', 'getcap', 'xz']);
-    const debian = await ensureDebian(arch, say, signal);
+    const debian = await ensureDebian(wish, say, signal);
     const files = await ensureGuestFiles(arch, say, signal);
     say('the root filesystem');
     await mkdir(path);
