@@ -8,7 +8,7 @@
  * What would harm the machine is done so that it does not: what is written to the kernel is what was
  * there, the disk is a loop device made for it, the program that is overwritten a copy.
  *
- * Exit codes: 0 all as they are to be, 1 not, 3 this host cannot run it.
+ * Exit codes: 0 all as they are to be, 1 not, 2 no attack has the word, 3 this host cannot run it.
  */
 import { MS_REC, MS_SLAVE, SIG_SETMASK } from '../lib/kernel/constants.ts';
 import { launch } from '../lib/launch/program.ts';
@@ -32,10 +32,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (!args.includes(APART)) return await runApart([process.argv[1] ?? '', ...args, APART]);
   const [word = ''] = args.filter((one) => one !== APART);
+  const chosen = attacks.filter(({ title }) => title.includes(word));
+  if (chosen.length === 0) {
+    console.error(`test:attacks: no attack has "${word}" in its title`);
+    return 2;
+  }
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const reasons: string[] = [];
   const began = performance.now();
-  for (const attack of attacks.filter(({ title }) => title.includes(word))) {
+  for (const attack of chosen) {
     const missing = needs(...(attack.needs ?? []));
     if (!missing.met) {
       console.log(`- ${attack.title}: not tried: ${missing.reason}`);
