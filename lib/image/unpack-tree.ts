@@ -114,7 +114,7 @@ function removeFile(tree: Tree, directory: number, base: string, inode: number):
     kernel.unlinkat(directory, toPath(base), 0);
     return;
   }
-  kernel.renameat(directory, toPath(base), tree.aside(), String(position));
+  kernel.renameat2(directory, toPath(base), tree.aside(), String(position), 0);
   tree.contents.delete(inode);
 }
 

@@ -111,6 +111,9 @@ export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 export const LOCK_UN = 8;
 
+// linux/fs.h: rename(2)
+export const RENAME_EXCHANGE = 2;
+
 // linux/openat2.h
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;

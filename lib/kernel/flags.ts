@@ -65,6 +65,7 @@ export const flagSets = {
   idType: oneOf('P_PID'),
   xattr: bits('XATTR_'),
   flock: bits('LOCK_'),
+  rename: bits('RENAME_'),
   ioctl: oneOf('TIOC', 'SIOC', 'FIO'),
   fcntl: oneOf('F_'),
   rlimit: oneOf('RLIMIT_'),

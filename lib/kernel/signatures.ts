@@ -100,7 +100,7 @@ export const signatures = {
   mknodat: call('mknodat', 259, 33, 'fd', 'text', 'mode', 'int'),
   symlinkat: call('symlinkat', 266, 36, 'text', 'fd', 'text'),
   linkat: call('linkat', 265, 37, 'fd', 'text', 'fd', 'text', atFlags),
-  renameat: call('renameat', 264, 38, 'fd', 'text', 'fd', 'text'),
+  renameat2: call('renameat2', 316, 276, 'fd', 'text', 'fd', 'text', flagSets.rename),
   utimensat: call('utimensat', 280, 88, 'fd', 'text', 'bytes', atFlags),
   flock: call('flock', 73, 32, 'fd', flagSets.flock),
   unlinkat: call('unlinkat', 263, 35, 'fd', 'text', atFlags),

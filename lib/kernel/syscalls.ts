@@ -143,7 +143,7 @@ export interface Syscalls<Fd, Result> {
   /** link(2) */
   linkat(oldFd: Fd, oldPath: Path, newFd: Fd, newPath: Path, flags: number): Result;
   /** rename(2) */
-  renameat(oldFd: Fd, oldPath: Path, newFd: Fd, newPath: Path): Result;
+  renameat2(oldFd: Fd, oldPath: Path, newFd: Fd, newPath: Path, flags: number): Result;
   /** utimensat(2): `times` is access and modification, each 64-bit seconds and nanoseconds. */
   utimensat(dirfd: Fd, path: Path | null, times: Uint8Array, flags: number): Result;
   /** flock(2) */

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AT_FDCWD, MS_BIND, S_IFCHR } from '../../lib/kernel/constants.ts';
 import { makeDevice } from '../../lib/kernel/structs.ts';
 import { isResult, type Line, type Program } from '../../lib/launch/program.ts';
@@ -18,23 +19,21 @@ const ROUNDS = 30;
 /** Without the protection, until it has succeeded. */
 const MOST_ROUNDS = 200;
 
-const EXCHANGE = `
-const { renameSync } = require('node:fs');
-const [one, other] = process.argv.slice(1);
-for (;;) {
-  renameSync(one, one + '.tmp');
-  renameSync(other, one);
-  renameSync(one + '.tmp', other);
-}`;
+const EXCHANGER = fileURLToPath(new URL('exchange.ts', import.meta.url));
 
-/** While `body` runs the two names change places. */
+/** While `body` runs the two names change places: each is there at every moment. */
 async function whileExchanged<T>(one: string, other: string, body: () => Promise<T>): Promise<T> {
-  const renamer = spawn(process.execPath, ['-e', EXCHANGE, one, other], { stdio: 'ignore' });
-  const ended = once(renamer, 'exit');
+  const exchanger = spawn(process.execPath, [EXCHANGER, one, other], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(exchanger, 'exit');
   try {
-    return await body();
+    await Promise.race([once(exchanger.stdout, 'data'), ended]);
+    const result = await body();
+    if (exchanger.exitCode !== null) throw new Error('the names were not exchanged to the end');
+    return result;
   } finally {
-    renamer.kill('SIGKILL');
+    exchanger.kill('SIGKILL');
     await ended;
   }
 }
