@@ -56,7 +56,9 @@ async function main(args: string[]): Promise<number> {
   process.env.VAGRANT_DOTFILE_PATH = join(OWN, 'state');
   // Nothing of the learner's goes in, and nothing comes out.
   process.env.UNBOXED_MY = join(OWN, 'my');
-  const turn = await takeTurn(OWN, (pids) => say(`waiting for pid ${pids.join(', ')} to end`));
+  const onBusy = (pids: number[]) => say(`waiting for pid ${pids.join(', ')} to end`);
+  const turn = await takeTurn(OWN, onBusy, interrupt.signal).catch(() => null);
+  if (!turn) return complain('stopped', 130);
   try {
     // A run that was killed has left them.
     await destroy(() => {}, interrupt.signal);

@@ -80,7 +80,9 @@ function stopOnSignals(name: string): AbortController {
   if (name === 'lab' || name === 'ssh') return controller;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      const others = busyProcesses(ownDirectory()).filter((pid) => pid !== process.pid);
+      const busy = busyProcesses(ownDirectory());
+      // Where it is another command's turn, that one is not ours to end.
+      const others = busy.includes(process.pid) ? busy.filter((pid) => pid !== process.pid) : [];
       if (controller.signal.aborted || others.length === 0) {
         for (const pid of others) interrupt(pid, 'SIGKILL');
         process.exit(complain('stopped', 130));

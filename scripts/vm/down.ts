@@ -19,7 +19,7 @@ import {
 } from './machines.ts';
 import { listDomains, listVolumes, mend, vagrantHome } from './mend.ts';
 import { meetMyFiles } from './my-files.ts';
-import { alone, busyNeighbours, leave } from './neighbours.ts';
+import { beAlone, busyNeighbours, leave } from './neighbours.ts';
 import { showProgress } from './progress.ts';
 import { findRunning, lookAtMachine } from './running.ts';
 import { connect, disconnect } from './ssh.ts';
@@ -41,7 +41,14 @@ export async function halt(machine: Machine, say: Say, signal: AbortSignal): Pro
     await saveMyFiles(machine, say);
     disconnect({ machine, setup });
     const log = filesOf(machine).log;
-    await runVagrant({ setup, args: ['halt', machine], log, turn, onLine: progress.take, signal });
+    await runVagrant({
+      setup,
+      args: ['halt', machine],
+      log,
+      turns: [turn],
+      onLine: progress.take,
+      signal,
+    });
   } finally {
     progress.end();
     turn.release();
@@ -60,7 +67,8 @@ export async function destroy(say: Say, signal: AbortSignal): Promise<void> {
       await destroyMachine(machine, turn, progress.take, signal);
     }
     progress.begin('removing what belongs to them');
-    await alone(() => removeRest(say));
+    const shared = await beAlone(() => {});
+    await removeRest(say).finally(() => shared.release());
   } finally {
     progress.end();
     turn.release();
@@ -119,7 +127,14 @@ async function destroyMachine(
     disconnect({ machine, setup });
     if (state !== 'not made') {
       const log = filesOf(machine).log;
-      await runVagrant({ setup, args: ['destroy', '--force', machine], log, turn, onLine, signal });
+      await runVagrant({
+        setup,
+        args: ['destroy', '--force', machine],
+        log,
+        turns: [turn],
+        onLine,
+        signal,
+      });
     }
   }
   removeNote(machine);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { alone, arrive, busyNeighbours, leave } from './neighbours.ts';
+import { arrive, beAlone, busyNeighbours, leave } from './neighbours.ts';
 import { takeTurn } from './turn.ts';
 
 let directory = '';
@@ -56,14 +56,14 @@ test('a checkout that was deleted holds nobody up', () => {
 test('one after the other', async () => {
   be('one');
   const seen: string[] = [];
-  const first = alone(async () => {
-    seen.push('first begins');
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    seen.push('first ends');
-  });
-  await alone(async () => {
+  const first = await beAlone(() => seen.push('nobody is there'));
+  be('two');
+  const second = beAlone((pids) => seen.push(`waits for ${pids.join()}`)).then((turn) => {
     seen.push('second');
+    return turn;
   });
-  await first;
-  expect(seen).toEqual(['first begins', 'first ends', 'second']);
+  await vi.waitFor(() => expect(seen).toEqual([`waits for ${process.pid}`]));
+  first.release();
+  (await second).release();
+  expect(seen).toEqual([`waits for ${process.pid}`, 'second']);
 });

@@ -1,6 +1,7 @@
 /**
- * Checkouts share what a user has only once: libvirt, Vagrant's boxes. Who is about to use it says
- * so before, and who clears it away looks whether somebody is at work, one at a time:
+ * Checkouts share what a user has only once: libvirt, Vagrant's boxes and their disks in libvirt,
+ * which Vagrant takes for whole as soon as they have a name. Who is about to use it says so before
+ * and is alone while it brings something there; who clears it away looks whether somebody is at work:
  *
  *     CACHE/checkouts/HASH    the directory of a checkout's machines, where its turn is noted too
  */
@@ -9,16 +10,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { cacheDirectory } from './cache.ts';
 import { ownDirectory } from './machines.ts';
-import { busyProcesses, takeTurn } from './turn.ts';
+import { busyProcesses, type Turn, takeTurn } from './turn.ts';
 
-/** Nobody arrives or clears away meanwhile. */
-export async function alone<T>(work: () => Promise<T>): Promise<T> {
-  const turn = await takeTurn(directory(), () => {});
-  try {
-    return await work();
-  } finally {
-    turn.release();
-  }
+/** Until it is released nobody else brings or clears away. The rest is as in `takeTurn`. */
+export function beAlone(onBusy: (pids: number[]) => void, signal?: AbortSignal): Promise<Turn> {
+  return takeTurn(directory(), onBusy, signal);
 }
 
 /** From here on this checkout's commands count as a neighbour's for the others. */

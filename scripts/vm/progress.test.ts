@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, it, test } from 'vitest';
-import { showProgress, stageOf } from './progress.ts';
+import { hasItsBox, showProgress, stageOf } from './progress.ts';
 
 test.each([
   ['==> v2: Uploading base box image as volume into Libvirt storage...', /disk to libvirt/],
@@ -19,6 +19,15 @@ test.each([
   '    v2: unboxed: failed: x',
   '    v2: unboxed: ready',
 ])('%s belongs to the stage that is', (line) => expect(stageOf(line)).toBeNull());
+
+test.each([
+  ['==> v2: Uploading base box image as volume into Libvirt storage...', false],
+  ['\r\x1b[KProgress: 100%', false],
+  ['==> v2: Creating image (snapshot of base box volume).', false],
+  ['==> v2: Creating domain with the following settings...', true],
+  ['==> v2: Starting domain.', true],
+  ['==> v1: Importing base box ...', true],
+])('%j: its box is in place: %s', (line, there) => expect(hasItsBox(line)).toBe(there));
 
 it('writes a line for each stage that has ended, with its seconds', () => {
   const out = new PassThrough();

@@ -11,6 +11,11 @@ export function stageOf(line: string): string | null {
   return STAGES.find(([begins]) => begins.test(line))?.[1] ?? null;
 }
 
+/** Whether this line says that the machine is made: the box and its disk are where others see them. */
+export function hasItsBox(line: string): boolean {
+  return /Creating domain|Importing base box|Creating a virtual machine|Starting domain/.test(line);
+}
+
 const STAGES: readonly (readonly [RegExp, string])[] = [
   [/==> \S+: Box '.*' could not be found|==> \S+: Adding box/, 'handing the box to Vagrant'],
   [/Uploading base box image/, 'handing the disk to libvirt'],

@@ -149,7 +149,7 @@ async function provision(
       setup: { ...setup, env },
       args: ['provision', machine],
       log: filesOf(machine).log,
-      turn,
+      turns: [turn],
       onLine: () => {},
       signal,
     });

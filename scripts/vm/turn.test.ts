@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,6 +32,25 @@ test('whoever comes second waits for the first, and is told for whom', async () 
   first.release();
   (await second).release();
   expect(existsSync(join(directory, 'busy'))).toBe(false);
+});
+
+test('who waits can be told to stop, and leaves nothing', async () => {
+  const first = await takeTurn(directory, nobody);
+  const stop = new AbortController();
+  const second = takeTurn(directory, () => stop.abort(new Error('stopped')), stop.signal);
+  await expect(second).rejects.toThrow('stopped');
+  expect(readdirSync(directory)).toEqual(['busy']);
+  first.release();
+});
+
+test('what was released is another’s, and is left alone', async () => {
+  const first = await takeTurn(directory, nobody);
+  first.release();
+  const second = await takeTurn(directory, nobody);
+  first.release();
+  first.share(process.ppid);
+  expect(busyProcesses(directory)).toEqual([process.pid]);
+  second.release();
 });
 
 test('a child that goes on keeps the turn of a dead process', async () => {

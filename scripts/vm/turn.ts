@@ -9,30 +9,38 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Turn {
-  /** The process must be gone as well before another command begins. */
+  /** The process must be gone as well before another command begins. Nothing once released. */
   share(pid: number): void;
+  /** Once: what comes after the first time does nothing. */
   release(): void;
 }
 
-/** Waits for the turn; `onBusy` is called once, with who has it, when it must be waited for. */
-export async function takeTurn(directory: string, onBusy: (pids: number[]) => void): Promise<Turn> {
+/**
+ * Waits for the turn; `onBusy` is called once, with who has it, when it must be waited for. Throws
+ * the reason of `signal` when it is aborted meanwhile.
+ */
+export async function takeTurn(
+  directory: string,
+  onBusy: (pids: number[]) => void,
+  signal?: AbortSignal,
+): Promise<Turn> {
   const place = join(directory, 'busy');
-  const mine = `${place}.${process.pid}`;
-  writeFileSync(mine, `${identify(process.pid)}\n`);
-  try {
-    for (let told = false; !appear(mine, place); ) {
-      const pids = living(place);
-      if (pids.length === 0) removeDead(place, `${mine}.dead`);
-      else if (!told) onBusy(pids);
-      told ||= pids.length > 0;
-      await sleep(200);
-    }
-  } finally {
-    rmSync(mine, { force: true });
+  for (let told = false; !appear(place); signal?.throwIfAborted()) {
+    const pids = living(place);
+    if (pids.length === 0) removeDead(place, `${place}.${process.pid}.dead`);
+    else if (!told) onBusy(pids);
+    told ||= pids.length > 0;
+    await sleep(200);
   }
+  let released = false;
   return {
-    share: (pid) => appendFileSync(place, `${identify(pid)}\n`),
-    release: () => rmSync(place, { force: true }),
+    share: (pid) => {
+      if (!released) appendFileSync(place, `${identify(pid)}\n`);
+    },
+    release: () => {
+      if (!released) rmSync(place, { force: true });
+      released = true;
+    },
   };
 }
 
@@ -41,13 +49,17 @@ export function busyProcesses(directory: string): number[] {
   return living(join(directory, 'busy'));
 }
 
-function appear(mine: string, place: string): boolean {
+function appear(place: string): boolean {
+  const mine = `${place}.${process.pid}`;
+  writeFileSync(mine, `${identify(process.pid)}\n`);
   try {
     linkSync(mine, place);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(mine);
   }
 }
 

@@ -23,9 +23,9 @@ import {
 } from './machines.ts';
 import { mend } from './mend.ts';
 import { meetMyFiles } from './my-files.ts';
-import { alone, arrive } from './neighbours.ts';
+import { arrive, beAlone } from './neighbours.ts';
 import { type Finding, type HostFacts, preflight } from './preflight.ts';
-import { type Progress, showProgress } from './progress.ts';
+import { hasItsBox, type Progress, showProgress } from './progress.ts';
 import { lookAtMachine } from './running.ts';
 import { connect, type Guest } from './ssh.ts';
 import { copyProject } from './sync.ts';
@@ -49,31 +49,37 @@ export async function bringUp(machine: Machine, say: Say, signal: AbortSignal): 
   if (given === null && box.kind !== 'file') box = await chooseBox(provider);
   say(describe({ machine, box, provider, facts }));
   for (const { what, remedy } of notes) say(`${what}\n  → ${remedy}`);
-  const turn = await takeTurn(ownDirectory(), (pids) =>
-    say(`waiting for another command to end (pid ${pids.join(', ')}) …`),
+  using held = new DisposableStack();
+  const turn = await takeTurn(
+    ownDirectory(),
+    (pids) => say(`waiting for another command to end (pid ${pids.join(', ')}) …`),
+    signal,
   );
+  held.defer(turn.release);
+  const shared = await beAlone(
+    (pids) => say(`waiting until another checkout has its box in place (pid ${pids.join(', ')}) …`),
+    signal,
+  );
+  held.defer(shared.release);
   const progress = showProgress();
-  try {
-    const setup = await prepare({ machine, provider, libvirt, box, facts, progress, say });
-    signal.throwIfAborted();
-    const guest = { machine, setup };
-    if (!(await isReady(guest))) {
-      const settled = readNote(machine)?.madeBy === madeBy();
-      removeNote(machine);
-      await make(guest, { settled, progress, turn, signal });
-      const driver = facts.kvm && (facts.kvm.works ? 'kvm' : 'qemu');
-      writeNote(machine, { box: box.name, provider, driver, madeBy: madeBy() });
-    }
-    progress.begin('copying what has changed');
-    await copyProject(guest);
-    await meetMyFiles(guest, say);
-    progress.end();
-    say(`${machine} is ready after ${((Date.now() - began) / 1000).toFixed(0)} s`);
-    return guest;
-  } finally {
-    progress.end();
-    turn.release();
+  held.defer(progress.end);
+  const setup = await prepare({ machine, provider, libvirt, box, facts, progress, say });
+  signal.throwIfAborted();
+  const guest = { machine, setup };
+  if (!(await isReady(guest))) {
+    const settled = readNote(machine)?.madeBy === madeBy();
+    removeNote(machine);
+    await make(guest, { settled, progress, turn, shared, signal });
+    const driver = facts.kvm && (facts.kvm.works ? 'kvm' : 'qemu');
+    writeNote(machine, { box: box.name, provider, driver, madeBy: madeBy() });
   }
+  shared.release();
+  progress.begin('copying what has changed');
+  await copyProject(guest);
+  await meetMyFiles(guest, say);
+  progress.end();
+  say(`${machine} is ready after ${((Date.now() - began) / 1000).toFixed(0)} s`);
+  return guest;
 }
 
 /**
@@ -82,18 +88,29 @@ export async function bringUp(machine: Machine, say: Say, signal: AbortSignal): 
  */
 async function make(
   guest: Guest,
-  run: { settled: boolean; progress: Progress; turn: Turn; signal: AbortSignal },
+  run: { settled: boolean; progress: Progress; turn: Turn; shared: Turn; signal: AbortSignal },
 ): Promise<void> {
   const { machine, setup } = guest;
-  const { settled, progress, turn, signal } = run;
+  const { settled, progress, turn, shared, signal } = run;
+  const onLine = (line: string) => {
+    progress.take(line);
+    if (hasItsBox(line)) shared.release();
+  };
   const vagrant = (...args: string[]) => {
     progress.begin('starting Vagrant');
-    const log = filesOf(machine).log;
-    return runVagrant({ setup, args, log, turn, onLine: progress.take, signal });
+    return runVagrant({
+      setup,
+      args,
+      log: filesOf(machine).log,
+      turns: [turn, shared],
+      onLine,
+      signal,
+    });
   };
   const runs = (await lookAtMachine(machine)).state === 'running';
   const provision = runs || settled ? '--no-provision' : '--provision';
   await vagrant('up', machine, provision, '--provider', setup.provider);
+  shared.release();
   await connect(guest);
   if (!runs || settled) return;
   progress.begin('copying the project');
@@ -133,10 +150,8 @@ async function prepare(run: {
   const env: Record<string, string> = given ? { UNBOXED_BOX: given } : {};
   if (provider !== 'libvirt') return { provider, enter: [], env };
   if (libvirt.kind === 'own' && libvirt.pid === null) progress.begin('starting libvirt');
-  const enter = await alone(() => {
-    arrive();
-    return enterLibvirt(libvirt);
-  });
+  arrive();
+  const enter = await enterLibvirt(libvirt);
   await mend(enter, MACHINES, say);
   if (facts.kvm) env.UNBOXED_VM_DRIVER = facts.kvm.works ? 'kvm' : 'qemu';
   return { provider, enter, env };

@@ -27,7 +27,8 @@ export interface VagrantRun {
   setup: VagrantSetup;
   args: readonly string[];
   log: string;
-  turn: Turn;
+  /** Vagrant has them too, as long as it runs. */
+  turns: readonly Turn[];
   onLine: (line: string) => void;
   signal: AbortSignal;
 }
@@ -37,7 +38,7 @@ export interface VagrantRun {
  * would, and may clean up. Throws VmError with the last of what it said.
  */
 export async function runVagrant(run: VagrantRun): Promise<void> {
-  const { setup, args, log, turn, onLine, signal } = run;
+  const { setup, args, log, turns, onLine, signal } = run;
   const output = openSync(log, 'a');
   const from = readFileSync(log).length;
   const [file = '', ...rest] = [...setup.enter, 'vagrant', ...args, '--no-color', '--no-tty'];
@@ -50,7 +51,7 @@ export async function runVagrant(run: VagrantRun): Promise<void> {
     shell: windows,
   });
   closeSync(output);
-  if (child.pid !== undefined) turn.share(child.pid);
+  for (const turn of turns) if (child.pid !== undefined) turn.share(child.pid);
   let late: NodeJS.Timeout | undefined;
   const stop = () => {
     interrupt(child.pid, 'SIGINT');
