@@ -31,7 +31,7 @@ import { VmError } from './vm/vm-error.ts';
 
 /** Where the machines are known, and what they said. */
 const OWN = join(cacheDirectory(), 'test-vagrant');
-const RESULTS = '/var/tmp/unboxed-results';
+const RESULTS = '/var/log/unboxed-results';
 const POLL_MS = 5000;
 
 interface Wanted {

@@ -7,21 +7,11 @@
 import { randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { openHost } from '../../lib/host/host.ts';
+import { removeHierarchy } from '../../lib/host/remove-hierarchy.ts';
 import type { Subject } from '../../lib/lab/subject.ts';
 
 /** The cgroup in it that is left empty. */
 export const LEFT = 'left';
-
-/**
- * A removed cgroup stays for a moment, and a hierarchy that is unmounted in this moment stays for
- * good, mounted nowhere. Whoever mounts it again, and not too fast, can unmount it once more.
- */
-const UNTIL_GONE = `
-  n=0
-  while grep -q ":name=$1:" /proc/self/cgroup; do
-    mount -t cgroup -o "none,name=$1" none "$2" && sleep 0.1 && umount "$2"
-    sleep 0.1; n=$((n + 1)); [ $n -lt 100 ] || exit 1
-  done`;
 
 export interface Hierarchy extends AsyncDisposable {
   /** mount -t cgroup -o none,name=NAME */
@@ -52,7 +42,7 @@ export async function openHierarchy({ rootfs }: Subject): Promise<Hierarchy> {
         { do: 'write', path: `${path}/release_agent`, text: '\n' },
         { do: 'remove-cgroups', paths: [`${path}/${LEFT}`], parents: [] },
         { do: 'unmount', path },
-        { do: 'run', argv: ['unshare', '--mount', 'sh', '-c', UNTIL_GONE, 'sh', id, path] },
+        { do: 'run', argv: removeHierarchy(id, path) },
       ],
       seen: { mountPoint: path },
     });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { removeHierarchy } from '../host/remove-hierarchy.ts';
 import { itNeeds } from './it-needs.ts';
 import { NAMESPACES, namespaceInode } from './namespaces.ts';
 import {
@@ -129,6 +130,23 @@ itNeeds(['linux'], 'a forgotten directory is seen, deep where it was asked for',
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+itNeeds(['root', 'unshare', 'cgroup-v1'], 'a hierarchy that is mounted nowhere is seen', () => {
+  const place = mkdtempSync(join(tmpdir(), 'hierarchy-'));
+  const name = `forgotten-${process.pid}`;
+  const before = takePicture();
+  try {
+    const script = 'mount -t cgroup -o "none,name=$1" none "$2" && mkdir "$2/cgroup"';
+    execFileSync('unshare', ['--mount', 'sh', '-ec', script, 'sh', name, place]);
+    const seen = about(comparePictures(before, takePicture()), name);
+    expect(seen.map(describeDifference)).toEqual([`cgroup appeared: name=${name}`]);
+  } finally {
+    const [unshare = '', ...argv] = removeHierarchy(name, place);
+    execFileSync(unshare, argv);
+    rmSync(place, { recursive: true });
+  }
+  expect(about(comparePictures(before, takePicture()), name)).toEqual([]);
 });
 
 itNeeds(['root', 'unshare', 'ip', 'nft'], 'mounts, links, routes, rules, settings are seen', () => {

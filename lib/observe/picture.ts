@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listCgroups } from './cgroups.ts';
 import { ObserveError } from './error.ts';
+import { readMembership } from './membership.ts';
 import { type Mount, propagationOf, readMountinfo } from './mountinfo.ts';
 import { readNamespaces } from './namespaces.ts';
 import { listLinks, listRoutes, ruleset } from './network.ts';
@@ -79,7 +80,7 @@ export function takePicture(options: { deep?: string[] } = {}): Picture {
   };
   return {
     mounts: look(() => readMountinfo().map(describeMount)),
-    cgroups: look(listCgroups),
+    cgroups: look(() => [...listCgroups(), ...listHierarchies()]),
     links: look(() => listLinks().map(describeLink)),
     routes: look(() => listRoutes().map((route) => JSON.stringify(route))),
     rules: look(() => (ruleset() ?? '').split('\n').filter((line) => line.trim() !== '')),
@@ -93,6 +94,13 @@ export function takePicture(options: { deep?: string[] } = {}): Picture {
     unseen,
   };
 }
+
+/**
+ * Version 1 hierarchies that have a name, also those that are mounted nowhere: one whose cgroups
+ * were not removed outlives its last mount.
+ */
+const listHierarchies = (): string[] =>
+  Object.keys(readMembership('self')).filter((key) => key.startsWith('name='));
 
 function describeMount(mount: Mount): string {
   const { mountPoint, root, device, fstype, source, options, superOptions } = mount;

@@ -1,6 +1,7 @@
 /**
  * The cgroup of a container: where cgroupsPath leads in every hierarchy of this machine, made and
- * joined by the host's side, removed with all that is in it.
+ * joined by the host's side, removed with all that is in it. Hierarchies without a controller too:
+ * whoever is at the root of one can mount the whole of it, with its release_agent.
  *
  *   absolute    <mount>/PATH        of each hierarchy
  *   relative    <mount>/<our own cgroup>/PATH
