@@ -173,8 +173,12 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   const planned = planMounts(needs);
   const binds = openBinds(needs, planned);
   const devices = openDevices(draft);
-  // A peer of the host's would be one to which the root's exchange spreads; the kernel refuses it.
-  if (propagation?.type === MS_SHARED) call.mount(null, mountOf(rootfs), null, MS_PRIVATE);
+  if (propagation?.type === MS_SHARED) {
+    // What is bound is a peer of the host's now. The rest must not be: with it the host's own would
+    // be unmounted.
+    call.mount(null, '/', null, MS_REC | MS_SLAVE);
+    call.mount(null, mountOf(rootfs), null, MS_PRIVATE);
+  }
   call.mount(rootfs, rootfs, null, MS_BIND | MS_REC);
   call.chdir(rootfs);
   // Of what is bound we may have seen more than root in there may: until here, not further.

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import { parseMountinfo, propagationOf } from '../observe/mountinfo.ts';
-import { makeBundle } from './bundle.fixture.ts';
+import { COMMAND_LINE, makeBundle } from './bundle.fixture.ts';
 import type { Mount } from './spec.ts';
 
 const MOUNTINFO = 'cat /proc/self/mountinfo';
@@ -170,6 +171,55 @@ describe('the root', () => {
       const expected = word === 'slave' ? ['slave', 'private'] : [word];
       expect(expected).toContain(root && propagationOf(root));
     }
+  });
+});
+
+/**
+ * A machine whose mounts are all shared, as under systemd; what spreads there stays there. Prints
+ * its mount points, the lines of `script`, and its mount points again.
+ */
+function onSharedMounts(script: string, ...args: string[]): [string[], string[], string[]] {
+  const points = "cut -d ' ' -f 5 /proc/self/mountinfo | sort";
+  const whole = `mount --make-rshared /; ${points}; echo -; ${script}; echo -; ${points}`;
+  const own = ['--mount', '--propagation', 'private', 'sh', '-ec', whole, 'sh', ...args];
+  const printed = execFileSync('unshare', own, { encoding: 'utf8' }).split(/^-$/m);
+  const [before = [], said = [], after = []] = printed.map((part) => part.trim().split('\n'));
+  return [before, said, after];
+}
+
+describe('on a host whose mounts are shared', () => {
+  itNeeds(['root', 'unshare'], 'a container leaves them as they are', async () => {
+    for (const word of [undefined, 'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']) {
+      await using bundle = makeBundle();
+      bundle.configure(({ process, linux }) => {
+        process.args = ['true'];
+        if (word) linux.rootfsPropagation = word;
+      });
+      const run = [...COMMAND_LINE, '--root', bundle.root, 'run', '-b', bundle.directory];
+      const script = '"$@"; "$@" --no-pivot';
+      const [before, , after] = onSharedMounts(script, ...run, bundle.id);
+      expect(after, word).toEqual(before);
+    }
+  });
+
+  itNeeds(['root', 'unshare'], 'what is mounted in a shared volume is there as well', async () => {
+    await using bundle = makeBundle();
+    const { directory, id, root } = bundle;
+    mkdirSync(join(directory, 'volume/in'), { recursive: true });
+    bundle.configure(({ process, mounts, linux }) => {
+      process.args = ['sh', '-c', 'mount -t tmpfs seen /v/in'];
+      const own = ['CAP_SYS_ADMIN'];
+      process.capabilities = { bounding: own, effective: own, permitted: own };
+      linux.rootfsPropagation = 'rshared';
+      const options = ['rbind', 'rshared'];
+      mounts.push({ destination: '/v', type: 'bind', source: 'volume', options });
+    });
+    const run = [...COMMAND_LINE, '--root', root, 'run', '-b', directory, id];
+    const point = join(directory, 'volume/in');
+    const script = `"$@"; umount ${point} && echo it was there`;
+    const [before, said, after] = onSharedMounts(script, ...run);
+    expect(said).toEqual(['it was there']);
+    expect(after).toEqual(before);
   });
 });
 
