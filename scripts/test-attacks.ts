@@ -10,19 +10,16 @@
  *
  * Exit codes: 0 all as they are to be, 1 not, 2 no attack has the word, 3 this host cannot run it.
  */
-import { MS_REC, MS_SLAVE, SIG_SETMASK } from '../lib/kernel/constants.ts';
-import { launch } from '../lib/launch/program.ts';
-import { start } from '../lib/launch/start.ts';
 import { needs } from '../lib/observe/needs.ts';
+import { runApart } from './apart.ts';
 import type { Attack, Guard, Verdict } from './attacks/attack.ts';
 import { attacks } from './attacks/list.ts';
 import { makeScene } from './attacks/scene.ts';
 import { reportCounts } from './counts.ts';
 import { recordResult } from './results.ts';
 
-const APART = '--apart';
-
-process.exitCode = await main(process.argv.slice(2));
+// A hierarchy of cgroups that others see, they use.
+process.exitCode = await runApart(main);
 
 async function main(args: readonly string[]): Promise<number> {
   const { met, reason } = needs('root', 'busybox');
@@ -30,8 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`test:attacks: ${reason}`);
     return 3;
   }
-  if (!args.includes(APART)) return await runApart([process.argv[1] ?? '', ...args, APART]);
-  const [word = ''] = args.filter((one) => one !== APART);
+  const [word = ''] = args;
   const chosen = attacks.filter(({ title }) => title.includes(word));
   if (chosen.length === 0) {
     console.error(`test:attacks: no attack has "${word}" in its title`);
@@ -56,18 +52,6 @@ async function main(args: readonly string[]): Promise<number> {
   recordResult({ test: 'attacks on the runtime', ...counts, reasons, seconds });
   reportCounts(counts);
   return counts.failed === 0 ? 0 : 1;
-}
-
-/** With mounts of its own: a hierarchy of cgroups that others see, they use. */
-async function runApart(argv: readonly string[]): Promise<number> {
-  const program = launch({ namespaces: ['mount'] }, (call) => {
-    call.mount(null, '/', null, MS_REC | MS_SLAVE);
-    call.rtSigprocmask(SIG_SETMASK, []);
-    const env = process.env as Record<string, string>;
-    call.execve(process.execPath, [process.execPath, ...argv], env);
-  });
-  const { exited } = await start(program);
-  return (await exited).code ?? 1;
 }
 
 /** A row of three or four lines. Whether it is as it is to be. */

@@ -89,12 +89,10 @@ describe('runHooks', () => {
     'runs one in the namespaces of a process, the program found there',
     async () => {
       const child = await start(
-        shell('mount -t tmpfs t /mnt && cp /bin/sh /mnt/hook; exec sleep 60', [
-          'mount',
-          'pid',
-          'uts',
-          'network',
-        ]),
+        shell(
+          'mount --make-rprivate / && mount -t tmpfs t /mnt && cp /bin/sh /mnt/hook; exec sleep 60',
+          ['mount', 'pid', 'uts', 'network'],
+        ),
         { streams: [0, 1, 2] },
       );
       try {

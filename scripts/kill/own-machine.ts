@@ -19,6 +19,7 @@ import {
   MS_NOSUID,
   MS_PRIVATE,
   MS_REC,
+  MS_SHARED,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   SIG_SETMASK,
@@ -41,6 +42,8 @@ export async function runOnOwnMachine(
 ): Promise<number> {
   const program = launch({ namespaces: ['mount', 'pid', 'network', 'uts', 'ipc'] }, (call) => {
     call.mount(null, '/', null, MS_REC | MS_PRIVATE);
+    // As systemd has them: what a lab lets spread is found.
+    call.mount(null, '/', null, MS_REC | MS_SHARED);
     const held = [...kept, dirname(argv[0] ?? '')]
       .filter(isEmptied)
       .map((path) => hold(call, path));

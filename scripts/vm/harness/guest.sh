@@ -67,6 +67,9 @@ mount_v2() {
 
 "mount_$(parameter unboxed.cgroup)"
 
+# As systemd does: what a container lets spread to its host is found.
+mount --make-rshared /
+
 mkdir -p /unboxed
 tar -xf /dev/vdb -C /unboxed --no-same-owner
 mv /unboxed/.guest-run /run/unboxed/run
