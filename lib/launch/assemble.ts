@@ -5,7 +5,7 @@
 
 import { CLONE_INTO_CGROUP, CLONE_PARENT_SETTID } from '../kernel/constants.ts';
 import { architecture } from '../kernel/libc.ts';
-import { placeArgument, reserve } from '../kernel/memory.ts';
+import { placeArgument, putWord, reserve } from '../kernel/memory.ts';
 import { signatures } from '../kernel/signatures.ts';
 import { encodeCloneArgs } from '../kernel/structs.ts';
 import type { Arena } from './arena.ts';
@@ -48,15 +48,12 @@ export function assemble(records: readonly Record[], arena: Arena): Assembled {
     });
     words.push(placed);
     const name = 'forkFlags' in record.what ? 'clone3' : record.what.call;
-    arena.bytes.writeBigInt64LE(BigInt(signatures[name][architecture()]), offset);
-    for (let i = 0; i < 6; i++) {
-      const word = BigInt.asIntN(64, BigInt(placed[i] ?? 0));
-      arena.bytes.writeBigInt64LE(word, offset + stub.ARGS_OFFSET + 8 * i);
-    }
-    arena.bytes.writeBigInt64LE(BigInt(flags), offset + stub.FLAGS_OFFSET);
-    arena.bytes.writeBigInt64LE(stub.UNTOUCHED, offset + stub.RESULT_OFFSET);
+    putWord(arena, offset, signatures[name][architecture()]);
+    for (let i = 0; i < 6; i++) putWord(arena, offset + stub.ARGS_OFFSET + 8 * i, placed[i] ?? 0);
+    putWord(arena, offset + stub.FLAGS_OFFSET, flags);
+    putWord(arena, offset + stub.RESULT_OFFSET, Number(stub.UNTOUCHED));
   });
-  arena.bytes.writeBigInt64LE(stub.END, offsetOf(records.length));
+  putWord(arena, offsetOf(records.length), Number(stub.END));
 
   function forkArguments({
     forkFlags,
@@ -66,7 +63,7 @@ export function assemble(records: readonly Record[], arena: Arena): Assembled {
     cgroup?: number | undefined;
   }) {
     const tid = reserve(arena, 8);
-    arena.bytes.writeBigInt64LE(0n, tid);
+    putWord(arena, tid, 0);
     const parentTid = arena.address + tid;
     const into = cgroup === undefined ? 0 : CLONE_INTO_CGROUP;
     const flags = ((forkFlags | CLONE_PARENT_SETTID) >>> 0) + into;

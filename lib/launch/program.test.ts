@@ -152,7 +152,10 @@ describe('records', () => {
 });
 
 describe('assembling', () => {
-  const arenaAt = (address: number) => ({ address, bytes: Buffer.alloc(16384), used: 0 });
+  const arenaAt = (address: number) => {
+    const view = new ArrayBuffer(16384);
+    return { address, bytes: Buffer.from(view), halves: new Uint32Array(view), used: 0 };
+  };
 
   it.runIf(process.platform === 'linux')('lays a call out as the stub reads it', () => {
     const program = launch({}, (call) => void call.attempt.chdir('/tmp'));
