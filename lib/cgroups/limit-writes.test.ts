@@ -175,6 +175,16 @@ describe('what the layout cannot hold is refused', () => {
     );
   });
 
+  it('where systemd has handed us a part that lacks it', () => {
+    const site = {
+      ...siteWith([], ['pids'], { unit: 'unboxed-c.service' }),
+      layout: V2.site.layout,
+    };
+    expect(problems(planCgroup(site, 'c'), { hugetlb: { '2MB': 0 } })).toBe(
+      'hugetlb: version 2 has it at /cg/all, but systemd, in whose unboxed-c.service we are, hands no hugetlb down',
+    );
+  });
+
   it('where the plan was cut', () => {
     expect(problems(onlyV2(HYBRID), { memory: { max: MB } })).toContain('has no directory there');
     expect(problems(onlyV1(HYBRID), { cpu: { weight: 1 } })).toContain('has no directory there');

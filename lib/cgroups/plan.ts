@@ -72,7 +72,10 @@ export function whyAbsent({ site, ...plan }: CgroupPlan, v1: string, v2: string 
   }
   if (layout === 'none') return 'no cgroup file system is mounted; see `npm run doctor`';
   if (controllers[v2]?.v2) {
-    const why = closed(tree) ?? (plan.v2 === null ? 'this container has no directory there' : HOW);
+    const there =
+      site.unit === null ? HOW : `systemd, in whose ${site.unit} we are, hands no ${v2} down`;
+    const why =
+      closed(tree) ?? (plan.v2 === null ? 'this container has no directory there' : there);
     return `version 2 has it at ${tree}, but ${why}`;
   }
   const known = v1 in controllers || v2 in controllers;

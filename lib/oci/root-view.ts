@@ -39,14 +39,11 @@ export function viewRoot(rootfs: string): RootView {
   const made = new Map<string, 'directory' | 'file'>();
 
   // Looked at once: whoever changes it meanwhile does not get two answers for one path.
-  const links = new Map<string, string | null>();
-  const linkOf = (path: string): string | null => {
-    const known = links.get(path);
-    if (known !== undefined) return known;
-    const target = look(() => readlinkSync(path)) ?? null;
-    const shown = target !== null && isMagic(path, target) ? null : target;
-    links.set(path, shown);
-    return shown;
+  const looked = new Map<string, Seen>();
+  const seenAt = (path: string): Seen => {
+    const known = looked.get(path) ?? lookAt(path);
+    looked.set(path, known);
+    return known;
   };
 
   function below(path: string): Place['below'] {
@@ -75,7 +72,7 @@ export function viewRoot(rootfs: string): RootView {
       }
       names.push(name);
       const seen = onHost(at());
-      const target = seen === null ? null : linkOf(seen);
+      const { there: exists, target } = seen === null ? NOTHING : seenAt(seen);
       if (target !== null) {
         links++;
         if (links > MOST_LINKS) throw new RangeError(`${path}: too many links in the root`);
@@ -86,7 +83,7 @@ export function viewRoot(rootfs: string): RootView {
         continue;
       }
       const known = made.has(at()) || covers.some((cover) => cover.path === at());
-      if (there === names.length - 1 && (known || (seen !== null && isThere(seen)))) there++;
+      if (there === names.length - 1 && (known || exists)) there++;
     }
     const seen = onHost(at());
     return { path: at(), seen, below: below(at()), kind: kindOf(at(), seen), there };
@@ -117,7 +114,20 @@ const namesOf = (path: string) => path.split('/').filter((name) => name !== '' &
 const isBelow = (path: string, top: string) =>
   top === '/' || path === top || path.startsWith(`${top}/`);
 
-const isThere = (path: string) => look(() => lstatSync(path, NONE)) !== undefined;
+interface Seen {
+  there: boolean;
+  /** Of a link that is to be followed. */
+  target: string | null;
+}
+
+const NOTHING: Seen = { there: false, target: null };
+
+function lookAt(path: string): Seen {
+  const status = look(() => lstatSync(path, NONE));
+  if (!status) return NOTHING;
+  const target = status.isSymbolicLink() ? (look(() => readlinkSync(path)) ?? null) : null;
+  return { there: true, target: target !== null && isMagic(path, target) ? null : target };
+}
 
 /**
  * What /proc/1/root shows is no path to be walked: the kernel goes to the directory itself, and

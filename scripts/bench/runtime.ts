@@ -36,6 +36,8 @@ type Words = readonly [program: string, ...options: string[]];
 
 export interface RuntimeBench extends Disposable {
   directory: string;
+  /** Where each runtime keeps its containers' state, by its name. */
+  stateOf(runtime: string): string;
   /** With a root in it, and `true` to run. */
   bundle: string;
   /** The same, whose process sleeps. */
@@ -66,6 +68,9 @@ export async function openRuntimeBench(): Promise<RuntimeBench> {
   const built = join(project, 'dist/box-runtime');
   if (!existsSync(built)) await buildExecutables(project, (line) => console.error(line));
   const directory = mkdtempSync(join(tmpdir(), 'unboxed-bench-'));
+  // By default all of them keep it below /run, which is a tmpfs wherever somebody has booted.
+  const state = mkdtempSync('/dev/shm/unboxed-bench-');
+  const stateOf = (runtime: string) => join(state, runtime);
   const at = (name: string) => join(directory, name);
   const rootfs = at('rootfs');
   makeBusyboxRoot(rootfs, {
@@ -96,17 +101,20 @@ export async function openRuntimeBench(): Promise<RuntimeBench> {
   };
   const installed = PEERS.filter((name) => findCommand(name) !== null);
   const runtimes = new Map<string, Words>([
-    [OURS, [built, '--root', at(OURS)]],
-    ...installed.map((name): [string, Words] => [name, [name, '--root', at(name)]]),
+    [OURS, [built, '--root', stateOf(OURS)]],
+    ...installed.map((name): [string, Words] => [name, [name, '--root', stateOf(name)]]),
   ]);
   let count = 0;
   return {
     directory,
+    stateOf,
     bundle: bundleOf('bundle', 'true'),
     sleeper: bundleOf('sleeper', 'sleep', '600'),
     runtimes,
     nextId: () => `unboxed-bench-${process.pid}-${++count}`,
-    [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
+    [Symbol.dispose]: () => {
+      for (const made of [directory, state]) rmSync(made, { recursive: true });
+    },
   };
 }
 
@@ -129,14 +137,14 @@ export async function benchCold(bench: RuntimeBench, rounds: number) {
 }
 
 /** One run by this process, state on disk, cgroup and network namespace included. */
-export async function runWarm({ directory, bundle, nextId }: RuntimeBench): Promise<void> {
+export async function runWarm({ stateOf, bundle, nextId }: RuntimeBench): Promise<void> {
   const loaded = await loadBundle(bundle);
   const opened = openStreams('null');
   const options = { preserveFds: 0, noPivot: false, noNewKeyring: false } as const;
   const status = await opened.hand((streams) =>
     runContainer({
       ...options,
-      ...{ root: join(directory, OURS), id: nextId(), bundle: loaded, streams },
+      ...{ root: stateOf(OURS), id: nextId(), bundle: loaded, streams },
       detach: false,
       keep: false,
     }),
@@ -272,7 +280,7 @@ export interface RuntimeHoldings extends Holdings {
 
 /** What so many runs and deletes leave, in this process and on the machine. */
 export async function benchRuns(bench: RuntimeBench, runs: number) {
-  const states = join(bench.directory, OURS);
+  const states = bench.stateOf(OURS);
   const look = (): RuntimeHoldings => ({
     ...readHoldings(),
     cgroups: listCgroups().filter((path) => path.includes(`unboxed-bench-${process.pid}`)).length,
