@@ -18,7 +18,8 @@ export type Arena = Memory;
 export const STACK_SIZE = 4096;
 /** Of the page that the stub has to itself. */
 export const STUB_SIZE = 4096;
-const ARENA_SIZE = 512 * 1024;
+/** What execve(2) takes of texts is 2 MiB where nobody has raised the stack's limit. */
+const ARENA_SIZE = 4 * 1024 * 1024;
 
 const free: Arena[] = [];
 

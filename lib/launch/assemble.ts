@@ -3,6 +3,7 @@
  * address of that line's result, which the stub reads when it gets there.
  */
 
+import type { Argument } from '../kernel/arguments.ts';
 import { CLONE_INTO_CGROUP, CLONE_PARENT_SETTID } from '../kernel/constants.ts';
 import { architecture } from '../kernel/libc.ts';
 import { placeArgument, putWord, reserve } from '../kernel/memory.ts';
@@ -28,19 +29,32 @@ export interface Assembled {
 /** A descriptor that no process has: what a result is when its line was left out. */
 const NO_DESCRIPTOR = -1;
 
+const isSameList = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && one.every((text, i) => text === other[i]);
+
 /** Lays `records` out in `arena`. Throws RangeError when they do not fit. */
 export function assemble(records: readonly Record[], arena: Arena): Assembled {
   const base = reserve(arena, stub.RECORD_SIZE * (records.length + 1));
   const offsetOf = (index: number) => base + stub.RECORD_SIZE * index;
   const indexOf = new Map<Line | null, number>(records.map(({ line }, index) => [line, index]));
   const words: number[][] = [];
+  // A program is looked for in many places with the same arguments and environment.
+  const lists: { list: readonly string[]; address: number }[] = [];
+  const place = (argument: Argument): number => {
+    if (!Array.isArray(argument)) return placeArgument(arena, argument);
+    const known = lists.find(({ list }) => isSameList(list, argument));
+    if (known) return known.address;
+    const address = placeArgument(arena, argument);
+    lists.push({ list: argument, address });
+    return address;
+  };
 
   records.forEach((record, index) => {
     const offset = offsetOf(index);
     let flags = record.flags;
     const args = 'forkFlags' in record.what ? forkArguments(record.what) : record.what.args;
     const placed = args.map((argument, position) => {
-      if (!isResult(argument)) return placeArgument(arena, argument);
+      if (!isResult(argument)) return place(argument);
       const source = indexOf.get(argument.of);
       if (source === undefined) return NO_DESCRIPTOR;
       flags |= stub.flagOfAddress(position);

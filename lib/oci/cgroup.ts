@@ -12,11 +12,20 @@
  *
  * OCI runtime-spec, config-linux.md "Cgroups Path"; cgroups(7), cgroup-v2.rst
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { isFrozen } from '../cgroups/freeze.ts';
 import type { CgroupPlan } from '../cgroups/plan.ts';
 import { type CgroupSite, detectSite } from '../cgroups/site.ts';
-import { removeCgroups } from '../host/remove-cgroups.ts';
+import { killCgroups, membersBelow, removeCgroups } from '../host/remove-cgroups.ts';
 import { readMembership, V2 } from '../observe/membership.ts';
 import type { CgroupView } from './cgroup-mount.ts';
 import { OciError } from './oci-error.ts';
@@ -30,6 +39,8 @@ export interface ContainerCgroup {
   v2: string | null;
   /** Directories that lead to them and were not there: they go when they are empty. */
   parents: readonly string[];
+  /** Of its own directories those that were there before it, and stay. */
+  found?: readonly string[];
 }
 
 export const NO_CGROUP: ContainerCgroup = { v1: {}, v2: null, parents: [] };
@@ -67,8 +78,34 @@ export function planContainerCgroup(spec: Spec, id: string, site = detectSite(id
   const tops = [...mounts.map(({ mountPoint }) => mountPoint), layout.v2 ?? []].flat();
   const found = new Set([...Object.values(v1), ...(v2 === null ? [] : [v2])]);
   const parents = [...found].flatMap((directory) => missingParents(directory, tops));
-  return { v1, v2, parents: [...new Set(parents)] } satisfies ContainerCgroup;
+  const there = [...found].filter((directory) => existsSync(directory));
+  return {
+    ...{ v1, v2, parents: [...new Set(parents)] },
+    ...(there.length > 0 ? { found: there } : {}),
+  } satisfies ContainerCgroup;
 }
+
+/**
+ * What is in its cgroup ends with the container, and has its limits: nobody else may be in it.
+ * Throws OciError, before anything is made.
+ */
+export function assertUnused({ found = [] }: ContainerCgroup): void {
+  for (const directory of found) {
+    const others = membersBelow(directory);
+    if (others.length > 0) throw inUse(directory, `has ${others.length} processes in it`);
+    if (isFrozen({ v1: { freezer: directory }, v2: null }) || isFrozen({ v1: {}, v2: directory })) {
+      throw inUse(directory, 'is frozen');
+    }
+  }
+}
+
+const inUse = (directory: string, why: string) =>
+  new OciError(
+    `container's cgroup ${directory} is not empty or not free: it ${why}; name another in linux.cgroupsPath, or choose another id`,
+  );
+
+/** Somebody else has made it since it was planned: nothing of it is ours. */
+export class CgroupTaken extends OciError {}
 
 function mayMake(directory: string): boolean {
   const above = dirname(directory);
@@ -108,9 +145,17 @@ function hierarchies({ layout }: CgroupSite): Hierarchy[] {
   return [...found].map(([mountPoint, controllers]) => ({ mountPoint, controllers }));
 }
 
-/** Makes its directories, with controllers handed down and cpusets filled. Throws Error of node:fs. */
+/**
+ * Makes its directories, with controllers handed down and cpusets filled. Throws Error of node:fs,
+ * and CgroupTaken; what it has made is gone then.
+ */
 export function makeContainerCgroup(cgroup: ContainerCgroup, site: CgroupSite): void {
-  for (const directory of directoriesOf(cgroup)) makeDirectory(directory);
+  const missing = directoriesOf(cgroup).filter((directory) => !cgroup.found?.includes(directory));
+  missing.forEach((directory, i) => {
+    if (makeDirectory(directory)) return;
+    for (const made of missing.slice(0, i)) rmdirSync(made);
+    throw new CgroupTaken(inUse(directory, 'has come to be this very moment').message);
+  });
   const { cpuset } = cgroup.v1;
   if (cpuset !== undefined && site.layout.controllers.cpuset?.v1) {
     fillCpuset(cpuset, site.layout.controllers.cpuset.v1);
@@ -118,14 +163,16 @@ export function makeContainerCgroup(cgroup: ContainerCgroup, site: CgroupSite): 
   if (cgroup.v2 !== null && site.layout.v2 !== null) handDown(cgroup.v2, site.layout.v2);
 }
 
-/** A parent may be removed meanwhile by whoever made it. */
-function makeDirectory(path: string): void {
+/** False where it is there already. A parent may be removed meanwhile by whoever made it. */
+function makeDirectory(path: string): boolean {
   for (let left = 20; ; left--) {
     try {
-      mkdirSync(path, { recursive: true });
-      return;
+      mkdirSync(dirname(path), { recursive: true });
+      mkdirSync(path);
+      return true;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return false;
       if (code === 'EACCES' || code === 'EPERM') throw notOurs(path, error);
       if (code !== 'ENOENT' || left === 0) throw error;
     }
@@ -174,9 +221,19 @@ function hasProcesses(directory: string): boolean {
   }
 }
 
-/** Kills what is in it and removes it. Gone is fine. Throws HostError. */
-export const removeContainerCgroup = (cgroup: ContainerCgroup): Promise<void> =>
-  removeCgroups(directoriesOf(cgroup), cgroup.parents);
+/**
+ * Kills what is in it and removes what was made for it. In what was there before there can only be
+ * processes of a container that has `joined`. Gone is fine. Throws HostError.
+ */
+export async function removeContainerCgroup(
+  cgroup: ContainerCgroup,
+  joined: boolean,
+): Promise<void> {
+  const { found = [], parents } = cgroup;
+  const made = directoriesOf(cgroup).filter((directory) => !found.includes(directory));
+  if (joined) await killCgroups(found);
+  await removeCgroups(made, parents);
+}
 
 /** For what reads and writes cgroups by a plan. */
 export const planOf = (

@@ -28,6 +28,7 @@ import type { CgroupView } from './cgroup-mount.ts';
 import { makeDevices, openDevices } from './devices.ts';
 import type { Bundle, Draft, Part } from './draft.ts';
 import { homeOf } from './home.ts';
+import { type Ground, makePlace } from './in-root.ts';
 import { mountLabelOption, openLabel } from './labels.ts';
 import { propagationOf } from './mount-options.ts';
 import {
@@ -202,6 +203,7 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
   makeDevices(draft, view, devices, ground);
   const terminal = spec.process?.terminal ? openTerminal(draft, view, ground) : null;
   if (!spec.process?.terminal) call.setsid();
+  makeWorkingDirectory(draft, view, ground);
   coverPaths(draft, view, masks, ground);
   leaveMounts(call, ground);
   if (propagation) {
@@ -211,6 +213,13 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
     call.mountSetattr(AT_FDCWD, '/', 0, encodeMountAttr({ set: MOUNT_ATTR_RDONLY }));
   }
   return { copyUps, terminal, label };
+}
+
+/** Engines count on it where the image lacks it, as runc makes it. */
+function makeWorkingDirectory({ call, spec }: Draft, view: RootView, ground: Ground): void {
+  const { cwd } = spec.process ?? {};
+  const place = cwd ? view.resolve(cwd) : null;
+  if (place?.kind === 'missing') makePlace(call, place, 'directory', ground);
 }
 
 function rootPropagation({ linux }: Spec) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
-import { makeBundle } from './bundle.fixture.ts';
+import { COMMAND_LINE, makeBundle } from './bundle.fixture.ts';
 
 const STATUS = 'cat /proc/self/status';
 
@@ -50,6 +50,51 @@ describe('the process of a container', () => {
         ?.replace(/^.*\) /, '')
         .split(' ') ?? [];
     expect([stat[16], stat[38]]).toEqual(['7', '3']);
+  });
+
+  itNeeds(
+    ['root'],
+    'is unlimited where an engine says so, in a number that JSON rounds',
+    async () => {
+      await using bundle = makeBundle();
+      const { stdout, stderr } = await bundle.run('cat /proc/self/limits', ({ process }) => {
+        const [soft, hard] = [2 ** 64, 2 ** 64];
+        process.rlimits = ['RLIMIT_FSIZE', 'RLIMIT_DATA'].map((type) => ({ type, soft, hard }));
+      });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/Max file size\s+unlimited\s+unlimited/);
+      expect(stdout).toMatch(/Max data size\s+unlimited\s+unlimited/);
+    },
+  );
+
+  itNeeds(['root'], 'has a working directory also where the image has none', async () => {
+    await using bundle = makeBundle();
+    const { stdout, stderr } = await bundle.run('pwd', ({ process, root }) => {
+      process.cwd = '/not/in/the/image';
+      root.readonly = true;
+    });
+    expect([stdout, stderr]).toEqual(['/not/in/the/image', '']);
+  });
+
+  itNeeds(['root'], 'ignores no signal that whoever started the runtime does', async () => {
+    await using bundle = makeBundle();
+    bundle.configure(({ process }) => {
+      process.args = ['grep', 'SigIgn', '/proc/self/status'];
+    });
+    const script = 'trap "" HUP INT QUIT USR1; exec "$@"';
+    const run = [...COMMAND_LINE, '--root', bundle.root, 'run', '-b', bundle.directory, bundle.id];
+    const stdout = execFileSync('sh', ['-c', script, 'sh', ...run], { encoding: 'utf8' });
+    expect(stdout).toBe('SigIgn:\t0000000000000000\n');
+  });
+
+  itNeeds(['root'], 'has an environment as large as execve takes', async () => {
+    await using bundle = makeBundle();
+    const { stdout, stderr } = await bundle.run('echo $LAST', ({ process }) => {
+      const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+      const large = Array.from({ length: 12 }, (_, i) => `V${i}=${'x'.repeat(100_000)}`);
+      process.env = [path, ...large, 'LAST=four'];
+    });
+    expect([stdout, stderr]).toEqual(['four', '']);
   });
 
   itNeeds(

@@ -87,8 +87,11 @@ export function execute(
   const { args = [], noNewPrivileges = false } = process;
   parts.label();
   call.rtSigprocmask(SIG_SETMASK, []);
-  call.rtSigaction(SIGPIPE, 'SIG_DFL');
-  call.rtSigaction(SIGXFSZ, 'SIG_DFL');
+  // Those that Node ignores, and those that whoever has started us does, as nohup(1): execve would
+  // hand them on.
+  for (const signal of new Set([SIGPIPE, SIGXFSZ, ...ignoredSignals()])) {
+    call.rtSigaction(signal, 'SIG_DFL');
+  }
   // Closed now and not by execve, which would still find its program through one of them.
   call.closeRange(3 + preserveFds, LAST_DESCRIPTOR, 0);
   if (!noNewPrivileges) parts.seccomp();
@@ -110,8 +113,18 @@ export function execute(
 export function limitsOf({ rlimits = [] }: Process): [resource: number, limit: Uint8Array][] {
   return rlimits.map(({ type, soft, hard }) => [
     constantOf('process.rlimits', 'RLIMIT_', type),
-    encodeRlimit({ soft: BigInt(soft), hard: BigInt(hard) }),
+    encodeRlimit({ soft: limitOf(soft), hard: limitOf(hard) }),
   ]);
+}
+
+/** RLIM_INFINITY, which is 2^64 - 1, is rounded to 2^64 by whoever reads JSON. */
+const limitOf = (value: number): bigint => (value >= 2 ** 63 ? -1n : BigInt(value));
+
+function ignoredSignals(): number[] {
+  const { sigIgn } = readStatus('self');
+  return Array.from({ length: 64 }, (_, i) => i + 1).filter(
+    (signal) => (sigIgn >> BigInt(signal - 1)) & 1n,
+  );
 }
 
 const LAST_DESCRIPTOR = 0xffffffff;

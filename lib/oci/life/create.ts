@@ -23,7 +23,16 @@ import type { Program, Result } from '../../launch/program.ts';
 import type { Streams } from '../../launch/records.ts';
 import type { LineResult } from '../../launch/results.ts';
 import { identify } from '../../observe/process.ts';
-import { makeContainerCgroup, planContainerCgroup, planOf, viewOf } from '../cgroup.ts';
+import {
+  assertUnused,
+  CgroupTaken,
+  type ContainerCgroup,
+  makeContainerCgroup,
+  NO_CGROUP,
+  planContainerCgroup,
+  planOf,
+  viewOf,
+} from '../cgroup.ts';
 import { explainDoors, openDoors } from '../cgroup-doors.ts';
 import { type Compiled, compileBundle } from '../compile-bundle.ts';
 import type { Bundle } from '../draft.ts';
@@ -41,7 +50,15 @@ import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
 import { mapMounts } from './map-mounts.ts';
 import { writePidFile } from './pid-file.ts';
-import { type Paths, reserve, type Stored, stateOf, withContainer, writeStored } from './store.ts';
+import {
+  type Paths,
+  removeDirectory,
+  reserve,
+  type Stored,
+  stateOf,
+  withContainer,
+  writeStored,
+} from './store.ts';
 
 export interface CreateOptions {
   root: string;
@@ -69,6 +86,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
   assertTerminal(options);
   const paths = reserve(root, id);
   return await withContainer(root, id, async () => {
+    assertFree(cgroup, paths);
     const stored: Stored = {
       id,
       bundle: bundle.directory,
@@ -102,7 +120,7 @@ async function make(
   writeFileSync(paths.config, JSON.stringify(spec), { mode: 0o600 });
   kernel.mknodat(AT_FDCWD, paths.fifo, S_IFIFO | 0o600, 0);
   using mapped = await mapMounts(bundle);
-  makeContainerCgroup(stored.cgroup, site);
+  makeOwnCgroup(stored, site);
   using doors = openDoors(stored.cgroup);
   const compiled = compileBundle(bundle, {
     id,
@@ -157,6 +175,28 @@ async function make(
     });
   } catch (error) {
     throw explainDoors(error, doors, program);
+  }
+}
+
+/** Before anything is noted of it: what is noted is what is taken away. */
+function assertFree(cgroup: ContainerCgroup, paths: Paths): void {
+  try {
+    assertUnused(cgroup);
+  } catch (error) {
+    removeDirectory(paths);
+    throw error;
+  }
+}
+
+function makeOwnCgroup(stored: Stored, site: CgroupSite): void {
+  try {
+    makeContainerCgroup(stored.cgroup, site);
+  } catch (error) {
+    // What is removed now must not be somebody else's.
+    if (error instanceof CgroupTaken) {
+      stored.cgroup = { ...NO_CGROUP, parents: stored.cgroup.parents };
+    }
+    throw error;
   }
 }
 

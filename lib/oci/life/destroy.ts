@@ -19,7 +19,7 @@ export async function destroy(paths: Paths, stored: Stored | null): Promise<void
   if (stored) {
     if (stored.init && isSame(stored.init)) endProcess(stored.init.pid);
     // A frozen process of version 1 dies here, where it is thawed.
-    await removeContainerCgroup(stored.cgroup);
+    await removeContainerCgroup(stored.cgroup, stored.init !== null);
     await untilGone(stored);
   }
   removeDirectory(paths);

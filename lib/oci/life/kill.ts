@@ -44,8 +44,9 @@ export async function killContainer({ root, id, signal, all }: KillOptions): Pro
   }
   if (status === 'stopped' || !stored.init) throw new OciError('container not running');
   send(stored, signal);
-  const shares = !readSpec(paths).linux?.namespaces?.some(({ type }) => type === 'pid');
-  // The end of its first process is the end of a pid namespace, and without one of nothing else.
+  const { namespaces = [] } = readSpec(paths).linux ?? {};
+  const shares = !namespaces.some(({ type, path }) => type === 'pid' && !path);
+  // The end of its first process is the end of a pid namespace of its own, and else of nothing.
   // A frozen one of version 1 would not die before it is thawed.
   if (signal === SIGKILL && (shares || status === 'paused')) await signalAll(stored, signal);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect } from 'vitest';
+import { membersBelow } from '../../host/remove-cgroups.ts';
 import { listCgroups } from '../../observe/cgroups.ts';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { readMountinfo } from '../../observe/mountinfo.ts';
@@ -252,6 +253,26 @@ describe('two commands at once, whatever they are', () => {
     },
     300_000,
   );
+});
+
+describe('kill', () => {
+  itNeeds(['root'], 'ends all of a container whose pid namespace is another’s', async () => {
+    await using one = makeBundle();
+    const pid = await created(one);
+    await one.box('start', one.id);
+    await using other = makeBundle();
+    other.configure(({ process, linux }) => {
+      process.args = ['sh', '-c', 'sleep 500 & sleep 500'];
+      const own = linux.namespaces?.filter(({ type }) => type !== 'pid') ?? [];
+      linux.namespaces = [...own, { type: 'pid', path: `/proc/${pid}/ns/pid` }];
+    });
+    expect((await other.box('run', '-d', '-b', other.directory, other.id)).stderr).toBe('');
+    const members = () => new Set(cgroupsOf(other).flatMap((path) => membersBelow(path)));
+    while (members().size < 2) await sleep(5);
+    expect((await other.box('kill', other.id, 'KILL')).status).toBe(0);
+    await expect.poll(() => members().size).toBe(0);
+    expect((await stateOf(one)).status).toBe('running');
+  });
 });
 
 describe('what if a command is killed at any moment?', () => {
