@@ -82,7 +82,9 @@ itNeeds(
       for (const path of mounted) {
         if (path !== null) call.mount(null, path, null, MS_BIND | MS_REMOUNT | MS_RDONLY);
       }
-      call.execve(process.execPath, [process.execPath, fixture, state], { PATH: '/usr/bin:/bin' });
+      const { NODE_OPTIONS = '' } = process.env;
+      const env = { PATH: '/usr/bin:/bin', NODE_OPTIONS };
+      call.execve(process.execPath, [process.execPath, fixture, state], env);
     });
     const { stdout, stderr } = await capture(program);
     expect(stderr).toBe('');

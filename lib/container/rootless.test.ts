@@ -13,11 +13,11 @@ const FIXTURE = fileURLToPath(new URL('build-step.fixture.ts', import.meta.url))
 
 async function buildInNamespace(directory: string, text: string, network: string): Promise<string> {
   const argv = [process.execPath, FIXTURE, directory, text, network];
-  const { HOME = directory, PATH = '/usr/bin:/bin' } = process.env;
+  const { HOME = directory, PATH = '/usr/bin:/bin', NODE_OPTIONS = '' } = process.env;
   const program = launch({ namespaces: ['user', 'mount'] }, (call) => {
     call.gate('id maps');
     call.rtSigprocmask(SIG_SETMASK, []);
-    call.execve(process.execPath, argv, { HOME, PATH });
+    call.execve(process.execPath, argv, { HOME, PATH, NODE_OPTIONS });
   });
   const { exit, stdout, stderr } = await capture(program, {
     atGate: async (_gate, pid) => {

@@ -44,7 +44,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const program = launch({ namespaces: own ? ['network'] : [] }, (call) => {
     if (own) call.gate('network');
     call.rtSigprocmask(SIG_SETMASK, []);
-    call.execve(process.execPath, ['node', ...words], { container: id });
+    const { NODE_OPTIONS = '' } = process.env;
+    call.execve(process.execPath, ['node', ...words], { container: id, NODE_OPTIONS });
   });
   const from =
     'pid' in network ? { pid: network.pid, namespaces: ['network'] as const } : undefined;
