@@ -40,7 +40,7 @@ export function runtime(container: Container): Runtime {
   const cgroup = onlyV2(container.cgroup);
   const namespaces = ['mount', 'pid', 'uts', 'ipc', 'network'] as const;
   const program = launch({ namespaces, cgroup: cgroup.v2 }, (call) => {
-    call.unshare(CLONE_NEWCGROUP); // its root is where we are: not before the clone
+    call.unshare(CLONE_NEWCGROUP); // not by the clone: its root would be our parent’s cgroup
     call.gate('network'); // the host lays the cable meanwhile
     call.mount(null, '/', null, MS_REC | MS_PRIVATE);
     call.mount(rootfs, rootfs, null, MS_BIND | MS_REC);
