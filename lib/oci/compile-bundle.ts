@@ -49,6 +49,7 @@ import {
 } from './namespaces.ts';
 import { OciError } from './oci-error.ts';
 import { leaveOwnProgram } from './own-program.ts';
+import { isInUserNamespace } from './privilege.ts';
 import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
 import { type RootView, viewRoot } from './root-view.ts';
 import { coverPaths, openMasks } from './rootfs-views.ts';
@@ -101,7 +102,8 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
   if (!kinds.includes('mount')) {
     throw new OciError('linux.namespaces: mount is missing, without it its mounts would be ours');
   }
-  const confined = kinds.includes('user');
+  const entersUser = kinds.includes('user');
+  const confined = entersUser || isInUserNamespace();
   const rootfs = resolve(bundle.directory, root.path);
   const view = viewRoot(rootfs);
   let copyUps: readonly CopyUp[] = [];
@@ -133,7 +135,8 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
     joinKeyring(call, options);
     setPersonality(call, spec.linux?.personality);
     env = withHome(ran, view);
-    const execution = { process: ran, env, confined, preserveFds: options.preserveFds };
+    const { preserveFds } = options;
+    const execution = { process: ran, env, confined, entersUser, preserveFds };
     becomeUser(call, execution);
     const early = notifies(spec.linux?.seccomp);
     if (early) {
@@ -170,6 +173,7 @@ function makeRoot(draft: Draft, { view, rootfs, namespaces, options }: RootNeeds
     label: mountLabelOption(spec),
     cgroups: options.cgroups,
     mapped: options.mapped ?? new Map(),
+    top: rootfs,
   };
   const planned = planMounts(needs);
   const binds = openBinds(needs, planned);

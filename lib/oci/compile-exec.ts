@@ -12,6 +12,7 @@ import { type CgroupDoors, enterDoors } from './cgroup-doors.ts';
 import { openLabel } from './labels.ts';
 import { becomeRoot } from './namespaces.ts';
 import { leaveOwnProgram } from './own-program.ts';
+import { isInUserNamespace } from './privilege.ts';
 import { becomeUser, environmentOf, execute, setPersonality } from './process.ts';
 import { loadSeccomp } from './seccomp.ts';
 import type { Process, Spec } from './spec.ts';
@@ -43,7 +44,8 @@ export function compileExec(options: ExecOptions): CompiledExec {
   const { id, pid, process: ran, preserveFds, doors } = options;
   const spec: Spec = { ...options.spec, process: ran };
   const kinds = differingNamespaces(pid);
-  const confined = kinds.includes('user');
+  const entersUser = kinds.includes('user');
+  const confined = entersUser || isInUserNamespace();
   const given = environmentOf(ran.env);
   const env = given.HOME ? given : { ...given, HOME: options.home };
   let terminal: Result | null = null;
@@ -57,7 +59,7 @@ export function compileExec(options: ExecOptions): CompiledExec {
     if (others.length > 0) call.setns(target, cloneFlags(others));
     // Only a child is in the pid namespace.
     if (kinds.includes('pid') || kinds.includes('time')) call.fork(0);
-    if (confined) becomeRoot(call);
+    if (entersUser) becomeRoot(call);
     // While the host's /proc can be seen.
     const label = openLabel(draft);
     if (kinds.includes('mount')) call.setns(target, cloneFlags(['mount']));
@@ -72,7 +74,7 @@ export function compileExec(options: ExecOptions): CompiledExec {
       call.setsid();
     }
     setPersonality(call, spec.linux?.personality);
-    const execution = { process: ran, env, confined, preserveFds };
+    const execution = { process: ran, env, confined, entersUser, preserveFds };
     becomeUser(call, execution);
     call.gate('created');
     execute(call, execution, {

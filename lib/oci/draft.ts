@@ -32,7 +32,7 @@ export interface Draft {
   readonly id: string;
   readonly bundle: Bundle;
   readonly spec: Spec;
-  /** Root in a user namespace only, a new one or one that is joined. */
+  /** Root in a user namespace only: a new one, one that is joined, or the one that we are in. */
   readonly confined: boolean;
 }
 

@@ -22,9 +22,12 @@ import {
   FSCONFIG_SET_STRING,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
+  MNT_DETACH,
+  MOUNT_ATTR__ATIME,
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
+  MS_RDONLY,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -60,6 +63,8 @@ export interface MountNeeds {
   cgroups: CgroupView;
   /** By the mount's index: a detached copy that the host has mapped the ids of. */
   mapped: ReadonlyMap<number, number>;
+  /** The root, on the host: a mount of its own by then. */
+  top: string;
 }
 
 /** Where a tmpfs is to begin with what it covers. */
@@ -138,12 +143,15 @@ export function openMounts(
     // What is to be filled is made read-only when it is full.
     const sealed = from && (options.here.set & MOUNT_ATTR_RDONLY) !== 0 ? options.here : null;
     const attributes = sealed ? options.here.set & ~MOUNT_ATTR_RDONLY : options.here.set;
-    const tree = makeFileSystem(call, {
+    const fileSystem: FileSystem = {
       type: mount.type ?? '',
       source: one.source,
       attributes,
       data: needs.label ? [...options.data, labelEntry(needs.label)] : options.data,
-    });
+    };
+    const tree = isLong(fileSystem)
+      ? makeAt(call, needs.top, fileSystem)
+      : makeFileSystem(call, fileSystem);
     setAttributes(call, tree, options.recursive, AT_RECURSIVE, confined);
     if (from) copyUps.push({ from, tree });
     return [{ place, kind, tree, sealed, propagation }];
@@ -211,6 +219,31 @@ export function makeFileSystem(call: Calls, fileSystem: FileSystem): Result {
   return tree;
 }
 
+/** fsconfig(2) takes a value of at most so many bytes; the layers of an overlay are often longer. */
+const LONGEST_VALUE = 255;
+
+const isLong = ({ source, data }: FileSystem) =>
+  [source, ...data.map(([, value]) => value ?? '')].some(
+    (value) => Buffer.byteLength(value) > LONGEST_VALUE,
+  );
+
+/** The same by mount(2), which takes a page of options: seen on `top` by nobody but this process. */
+function makeAt(call: Calls, top: string, { type, source, attributes, data }: FileSystem): Result {
+  const words = data.map(([key, value]) =>
+    value === null ? key : `${key}=${inOptions(key, value)}`,
+  );
+  const flags = (attributes & MOUNT_ATTR_RDONLY) !== 0 ? MS_RDONLY : 0;
+  call.mount(source, top, type, flags, words.join(','));
+  const tree = call.openTree(AT_FDCWD, top, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  call.umount2(top, MNT_DETACH);
+  setAttributes(call, tree, { set: attributes, clear: 0 }, 0, false);
+  return tree;
+}
+
+/** Where a comma is the end of an option: a label may be quoted, overlay reads past a backslash. */
+const inOptions = (key: string, value: string) =>
+  key === 'context' ? `"${value}"` : value.replaceAll(',', '\\,');
+
 export function setAttributes(
   call: Calls,
   tree: Result,
@@ -220,10 +253,12 @@ export function setAttributes(
 ): void {
   const at = AT_EMPTY_PATH | flags;
   // In a user namespace what the host's mount forbids cannot be allowed again; it stays forbidden.
-  const apart = confined && clear !== 0;
+  // Times of access are one value of several bits, which are cleared to set another.
+  const needed = (set & MOUNT_ATTR__ATIME) !== 0 ? clear & MOUNT_ATTR__ATIME : 0;
+  const apart = confined && clear !== needed;
   if (apart) call.attempt.mountSetattr(tree, '', at, encodeMountAttr({ set, clear }));
   if (set === 0 && (clear === 0 || apart)) return;
-  call.mountSetattr(tree, '', at, encodeMountAttr({ set, clear: apart ? 0 : clear }));
+  call.mountSetattr(tree, '', at, encodeMountAttr({ set, clear: apart ? needed : clear }));
 }
 
 function sourceOf(mount: Mount, options: MountOptions, bundle: string): string {

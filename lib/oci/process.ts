@@ -47,12 +47,15 @@ export interface Execution {
   env: Readonly<Record<string, string>>;
   /** Groups cannot be set in a user namespace where that was given up. */
   confined: boolean;
+  /** It has come into a user namespace that is not ours, and so has every capability there. */
+  entersUser: boolean;
   /** Descriptors from 3 on that the container is to have. */
   preserveFds: number;
 }
 
 /** Everything but what takes away the right to do the rest. */
-export function becomeUser(call: Calls, { process, confined }: Execution): void {
+export function becomeUser(call: Calls, execution: Execution): void {
+  const { process, confined } = execution;
   const { user = {}, cwd, scheduler, ioPriority } = process;
   call.umask(user.umask ?? 0o022);
   const directory = openDirectory(call, cwd);
@@ -74,7 +77,7 @@ export function becomeUser(call: Calls, { process, confined }: Execution): void 
   // Another user's process, which we own as its namespace's maker, and look its program up in.
   if (confined && uid !== 0 && !isPrivileged()) call.prctl(PR_SET_DUMPABLE, 1);
   // setuid has cleared what is effective; it is needed up to the last line.
-  if (uid !== 0) setCapabilities(call, kept(confined), kept(confined), 0n);
+  if (uid !== 0) setCapabilities(call, kept(execution), kept(execution), 0n);
 }
 
 /** What the container's program is started with. `seccomp` and `label` write their own lines. */
@@ -151,9 +154,9 @@ let last: number | undefined;
 const lastCapability = () =>
   (last ??= Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')));
 
-/** All that it has at that point: in a user namespace all there are, else what we have. */
-const kept = (confined: boolean): bigint =>
-  confined ? (1n << BigInt(lastCapability() + 1)) - 1n : readStatus('self').capPrm;
+/** All that it has at that point. */
+const kept = ({ entersUser }: Execution): bigint =>
+  entersUser ? (1n << BigInt(lastCapability() + 1)) - 1n : readStatus('self').capPrm;
 
 /** Names that this kernel does not know are passed over, as other runtimes do. */
 function setOf({ capabilities }: Process, set: CapabilitySet): bigint {

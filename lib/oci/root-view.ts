@@ -13,7 +13,10 @@ import { isProcfs } from './proc-mount.ts';
 export interface Place {
   /** In the container, absolute, without links as far as they can be foreseen. */
   path: string;
-  /** Where on the host it can be looked at now; null in a file system that is still to be made. */
+  /**
+   * Where on the host it can be looked at now; null in a file system that is still to be made, and
+   * behind a directory that we may not search.
+   */
   seen: string | null;
   /** The same as a path below the directory that is mounted there; a link in it ends in there. */
   below: { top: string; path: string } | null;
@@ -64,6 +67,7 @@ export function viewRoot(rootfs: string): RootView {
     const at = () => `/${names.join('/')}`;
     let there = 0;
     let links = 0;
+    let isHidden = false;
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
       if (name === '..') {
         names.pop();
@@ -72,7 +76,8 @@ export function viewRoot(rootfs: string): RootView {
       }
       names.push(name);
       const seen = onHost(at());
-      const { there: exists, target } = seen === null ? NOTHING : seenAt(seen);
+      const { there: exists, target, hidden } = seen === null ? NOTHING : seenAt(seen);
+      if (hidden) isHidden = true;
       if (target !== null) {
         links++;
         if (links > MOST_LINKS) throw new RangeError(`${path}: too many links in the root`);
@@ -85,7 +90,7 @@ export function viewRoot(rootfs: string): RootView {
       const known = made.has(at()) || covers.some((cover) => cover.path === at());
       if (there === names.length - 1 && (known || exists)) there++;
     }
-    const seen = onHost(at());
+    const seen = isHidden ? null : onHost(at());
     return { path: at(), seen, below: below(at()), kind: kindOf(at(), seen), there };
   }
 
@@ -94,6 +99,7 @@ export function viewRoot(rootfs: string): RootView {
     if (ours) return ours;
     if (seen === null) return covers.some((one) => one.path === path) ? 'directory' : 'unknown';
     const status = look(() => statSync(seen, NONE));
+    if (status === 'hidden') return 'unknown';
     if (!status) return 'missing';
     return status.isDirectory() ? 'directory' : 'file';
   }
@@ -118,15 +124,19 @@ interface Seen {
   there: boolean;
   /** Of a link that is to be followed. */
   target: string | null;
+  /** What is there is not ours to look at. */
+  hidden: boolean;
 }
 
-const NOTHING: Seen = { there: false, target: null };
+const NOTHING: Seen = { there: false, target: null, hidden: false };
 
 function lookAt(path: string): Seen {
   const status = look(() => lstatSync(path, NONE));
+  if (status === 'hidden') return { ...NOTHING, hidden: true };
   if (!status) return NOTHING;
-  const target = status.isSymbolicLink() ? (look(() => readlinkSync(path)) ?? null) : null;
-  return { there: true, target: target !== null && isMagic(path, target) ? null : target };
+  const target = status.isSymbolicLink() ? look(() => readlinkSync(path)) : undefined;
+  const isFollowed = target !== undefined && target !== 'hidden' && !isMagic(path, target);
+  return { there: true, target: isFollowed ? target : null, hidden: false };
 }
 
 /**
@@ -139,10 +149,10 @@ const isMagic = (path: string, target: string) =>
 const NONE = { throwIfNoEntry: false } as const;
 
 /** What is not ours to look at may be there or not: the kernel has the last word. */
-function look<T>(body: () => T): T | undefined {
+function look<T>(body: () => T): T | 'hidden' | undefined {
   try {
     return body();
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'hidden' : undefined;
   }
 }

@@ -26,6 +26,7 @@ import type { Result } from '../launch/program.ts';
 import type { Draft } from './draft.ts';
 import { type Ground, openInRoot } from './in-root.ts';
 import { attach, makeFileSystem } from './mounts.ts';
+import { OciError } from './oci-error.ts';
 import type { RootView } from './root-view.ts';
 
 export interface Cover {
@@ -41,7 +42,8 @@ const CLONE = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 export function openMasks({ call, spec }: Draft, view: RootView): Cover[] {
   let empty: Result | undefined;
   return (spec.linux?.maskedPaths ?? []).flatMap((masked): Cover[] => {
-    const { path, kind } = view.resolve(masked);
+    const { path, kind, below } = view.resolve(masked);
+    if (kind === 'unknown' && below) throw hidden('maskedPaths', masked);
     if (kind === 'missing' || kind === 'unknown') return [];
     if (kind === 'file') {
       return [{ path, tree: call.openTree(AT_FDCWD, '/dev/null', CLONE), isEmpty: false }];
@@ -67,7 +69,8 @@ export function coverPaths(
   ground: Ground,
 ): void {
   for (const readOnly of spec.linux?.readonlyPaths ?? []) {
-    const { path, kind } = view.resolve(readOnly);
+    const { path, kind, below } = view.resolve(readOnly);
+    if (kind === 'unknown' && below) throw hidden('readonlyPaths', readOnly);
     if (kind === 'missing' || kind === 'unknown') continue;
     const place = openInRoot(call, path, O_PATH, ground);
     const tree = call.openTree(place, '', CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
@@ -87,3 +90,8 @@ export function coverPaths(
   }
   if (empty) call.close(empty);
 }
+
+const hidden = (list: string, path: string) =>
+  new OciError(
+    `linux.${list}: ${path} is behind a directory that we may not search, so whether it is there to be covered is not known; run as its owner, or leave it out`,
+  );

@@ -82,6 +82,23 @@ describe('without root', () => {
     expect(stdout.split('\n').at(-1)?.trim().split(/\s+/)).toEqual(['1', ...RANGE.map(String)]);
   });
 
+  itNeeds(NEEDS, 'what only the container’s root may see of the image is mounted on', async () => {
+    await using bundle = makeBundle();
+    const hidden = join(bundle.rootfs, 'hidden');
+    mkdirSync(join(hidden, 'inner'), { recursive: true });
+    lchownSync(hidden, RANGE[0], RANGE[0]);
+    chmodSync(hidden, 0o700);
+    const run = `box run ${bundle.id}`;
+    const spec = specOf('grep -c "^tmpfs /hidden/inner " /proc/mounts', true);
+    spec.mounts?.push({ destination: '/hidden/inner', type: 'tmpfs', source: 'tmpfs' });
+    const { stdout, stderr } = asNobody(bundle, run, spec);
+    expect([stdout, stderr]).toEqual(['1', '']);
+    // What has to be covered is not passed over because it is not seen.
+    const linux = { ...spec.linux, maskedPaths: ['/hidden/inner'] };
+    const refused = asNobody(bundle, run, { ...spec, mounts: [], linux });
+    expect(refused.stderr).toContain('linux.maskedPaths: /hidden/inner is behind a directory');
+  });
+
   itNeeds(NEEDS, 'it is created, started, entered, listed, killed and deleted', async () => {
     await using bundle = makeBundle();
     const { id } = bundle;
