@@ -100,14 +100,16 @@ describe('runHooks', () => {
         const script =
           'echo > /mnt/seen; readlink /proc/self/ns/mnt >> /mnt/seen; cat >> /mnt/seen';
         const createContainer = [{ ...sh(script), path: '/mnt/hook' }];
-        await runHooks({ createContainer }, 'createContainer', stateOf(), { pid: child.pid });
+        await runHooks({ createContainer }, 'createContainer', stateOf(), {
+          inside: { pid: child.pid },
+        });
         const seen = readFileSync(`/proc/${child.pid}/root/mnt/seen`, 'utf8').split('\n');
         expect(seen[1]).toBe(readlinkSync(`/proc/${child.pid}/ns/mnt`));
         expect(JSON.parse(seen.at(-1) ?? '')).toEqual(stateOf());
         const failing = [{ ...sh('echo why >&2; exit 7'), path: '/mnt/hook' }];
-        const inside = { pid: child.pid };
+        const options = { inside: { pid: child.pid } };
         const error = await rejected(
-          runHooks({ startContainer: failing }, 'startContainer', stateOf(), inside),
+          runHooks({ startContainer: failing }, 'startContainer', stateOf(), options),
         );
         expect(String(error)).toContain(
           'startContainer[0]: /mnt/hook: exit status 7; it said: why',
@@ -115,7 +117,9 @@ describe('runHooks', () => {
         const slow = [{ ...sh('exec sleep 60', { timeout: 1 }), path: '/mnt/hook' }];
         expect(
           String(
-            await rejected(runHooks({ startContainer: slow }, 'startContainer', stateOf(), inside)),
+            await rejected(
+              runHooks({ startContainer: slow }, 'startContainer', stateOf(), options),
+            ),
           ),
         ).toContain('killed after its timeout');
       } finally {

@@ -1,7 +1,7 @@
 /**
  * Programs that run at points of a container's life, one after the other, each with the container's
- * state on its standard input. A hook that fails is the end of the list, and of the container but for
- * `poststop`, about which only a warning is given.
+ * state on its standard input. A hook that fails is the end of the list and of the container, which is
+ * deleted then; of `poststop` only a warning is given.
  *
  *   create   prestart, createRuntime    here, while the container waits in its new namespaces
  *            createContainer            in its namespaces, before its root is exchanged
@@ -22,14 +22,19 @@ import {
 } from '../kernel/constants.ts';
 import { launch, type Program } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
+import { type Identity, isSame } from '../observe/identity.ts';
 import { OciError } from './oci-error.ts';
 import { environmentOf } from './process.ts';
 import type { Hook, HookName, Hooks, State } from './spec.ts';
 
-/** The process whose namespaces a hook runs in; it waits meanwhile. */
-export interface InsideOf {
-  pid: number;
+export interface HookOptions {
+  /** The process whose namespaces a hook runs in; it waits meanwhile. */
+  inside?: { pid: number };
+  /** The process that waits meanwhile: when it is gone, a hook that still runs is ended. */
+  waiting?: Identity;
 }
+
+const LOOK_AGAIN_MS = 20;
 
 /** How a hook ended: an exit status, a signal's name, or that its time was over. */
 interface Ended {
@@ -42,10 +47,10 @@ export async function runHooks(
   hooks: Hooks | undefined,
   name: HookName,
   state: State,
-  inside: InsideOf | null = null,
+  options: HookOptions = {},
 ): Promise<void> {
   for (const [index, hook] of (hooks?.[name] ?? []).entries()) {
-    const failure = await failureOf(hook, state, inside);
+    const failure = await failureOf(hook, state, options);
     if (failure) throw new OciError(`hooks.${name}[${index}]: ${hook.path}: ${failure}`);
   }
 }
@@ -58,25 +63,34 @@ export async function runHooksAnyway(
 ): Promise<string[]> {
   const warnings: string[] = [];
   for (const [index, hook] of (hooks?.[name] ?? []).entries()) {
-    const failure = await failureOf(hook, state, null);
+    const failure = await failureOf(hook, state, {});
     if (failure) warnings.push(`hooks.${name}[${index}]: ${hook.path}: ${failure}`);
   }
   return warnings;
 }
 
-async function failureOf(hook: Hook, state: State, inside: InsideOf | null) {
-  const run = inside ? runInside(hook, state, inside.pid) : runHere(hook, state);
+async function failureOf(hook: Hook, state: State, { inside, waiting }: HookOptions) {
+  const over = new AbortController();
+  const look = waiting
+    ? setInterval(() => isSame(waiting) || over.abort(), LOOK_AGAIN_MS).unref()
+    : undefined;
+  const run = inside
+    ? runInside(hook, state, inside.pid, over.signal)
+    : runHere(hook, state, over.signal);
   const { how, output } = await run.catch((error: unknown) => ({
     how: error instanceof Error ? error.message : String(error),
     output: '',
   }));
+  clearInterval(look);
   if (how === null) return null;
+  if (waiting && !isSame(waiting)) return 'the container was killed meanwhile';
   const said = output.trim();
   return said === '' ? how : `${how}; it said: ${said}`;
 }
 
 /** A state of which a hook reads nothing is no error. */
-async function runHere({ path, args, env, timeout }: Hook, state: State): Promise<Ended> {
+async function runHere(hook: Hook, state: State, over: AbortSignal): Promise<Ended> {
+  const { path, args, env, timeout } = hook;
   // Not before it is needed: most containers have no hooks, and loading it takes its time.
   const { spawn } = await import('node:child_process');
   const [argv0 = path, ...rest] = args ?? [];
@@ -86,6 +100,7 @@ async function runHere({ path, args, env, timeout }: Hook, state: State): Promis
     env: environmentOf(env),
     ...(timeout === undefined ? {} : { timeout: timeout * 1000, killSignal: 'SIGKILL' }),
   });
+  over.addEventListener('abort', () => child.kill('SIGKILL'));
   const ended = new Promise<string | null>((resolve, reject) => {
     child.once('error', reject);
     // Whoever it has left behind may hold its output open: that is not waited for.
@@ -108,7 +123,7 @@ async function runHere({ path, args, env, timeout }: Hook, state: State): Promis
   return { how, output: said.stderr + said.stdout };
 }
 
-async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> {
+async function runInside(hook: Hook, state: State, pid: number, over: AbortSignal): Promise<Ended> {
   // A process that shares memory with ours cannot join a time namespace; its clocks stay the host's.
   const namespaces = differingNamespaces(pid).filter((kind) => kind !== 'time');
   const { start } = await import('../launch/start.ts');
@@ -121,6 +136,7 @@ async function runInside(hook: Hook, state: State, pid: number): Promise<Ended> 
     from: { pid, namespaces },
     streams: [input, output, output],
   });
+  over.addEventListener('abort', () => child.kill());
   const { timeout } = hook;
   const timer = timeout === undefined ? null : setTimeout(() => child.kill(), timeout * 1000);
   const { signal, code } = await child.exited;

@@ -43,7 +43,8 @@ export function addCreateCommands(program: Command): void {
     .description('make a container that waits to be started')
     .action(async (id: string, flags: CreateFlags, command: Command) => {
       const { root } = globalsOf(command);
-      await createContainer(await optionsOf(root, id, flags));
+      const { warn } = openLog(command.optsWithGlobals());
+      await createContainer({ ...(await optionsOf(root, id, flags)), warn });
     });
 
   withCreateOptions(program.command('run <id>'))
@@ -62,7 +63,8 @@ export function addCreateCommands(program: Command): void {
     .command('start <id>')
     .description('let a container that waits go on to its program')
     .action(async (id: string, _flags: unknown, command: Command) => {
-      await startContainer(globalsOf(command).root, id);
+      const { warn } = openLog(command.optsWithGlobals());
+      await startContainer(globalsOf(command).root, id, warn);
     });
 }
 

@@ -36,16 +36,16 @@ import {
 import { explainDoors, openDoors } from '../cgroup-doors.ts';
 import { type Compiled, compileBundle } from '../compile-bundle.ts';
 import type { Bundle } from '../draft.ts';
-import { runHooks } from '../hooks.ts';
+import { type HookOptions, runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
 import { OciError } from '../oci-error.ts';
 import { isPrivileged } from '../privilege.ts';
 import { limitsOf } from '../process.ts';
 import { applyDeviceRules, applyResources } from '../resources.ts';
 import { sendListener } from '../seccomp-listener.ts';
-import type { Process, Spec } from '../spec.ts';
+import type { HookName, Process, Spec } from '../spec.ts';
 import { copyTree } from './copy-tree.ts';
-import { destroy } from './destroy.ts';
+import { clear } from './delete.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
 import { mapMounts } from './map-mounts.ts';
@@ -71,6 +71,8 @@ export interface CreateOptions {
   preserveFds: number;
   noPivot: boolean;
   noNewKeyring: boolean;
+  /** Told of hooks that failed when nothing was left of it any more. */
+  warn?: ((line: string) => void) | undefined;
   /** Default: this process's own three. */
   streams?: Streams | undefined;
   /** Another program in the place of its own: what if a line were not there? */
@@ -102,7 +104,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
     try {
       return await make(options, paths, stored, site);
     } catch (error) {
-      await destroy(paths, stored);
+      for (const warning of await clear(paths, stored)) options.warn?.(warning);
       throw error;
     }
   });
@@ -139,6 +141,11 @@ async function make(
     applyDeviceRules(plan, linux.resources?.devices ?? []);
   }
 
+  const hooks = async (name: HookName, where: HookOptions = {}) => {
+    const waiting = stored.init ?? undefined;
+    const options = { ...where, ...(waiting ? { waiting } : {}) };
+    await runHooks(spec.hooks, name, stateOf(stored, 'creating'), options);
+  };
   const gates: Record<string, (pid: number, results: Results) => Promise<void> | void> = {
     namespaces: async (pid) => {
       stored.init = identify(pid);
@@ -146,10 +153,10 @@ async function make(
       if (compiled.namespaces.fresh.includes('user')) await writeIdMaps(pid, linux);
       if (compiled.confined && spec.process) setLimits(pid, spec.process);
       adjustOomScore(pid, spec.process?.oomScoreAdj);
-      await runHooks(spec.hooks, 'prestart', stateOf(stored, 'creating'));
-      await runHooks(spec.hooks, 'createRuntime', stateOf(stored, 'creating'));
+      await hooks('prestart');
+      await hooks('createRuntime');
     },
-    hooks: (pid) => runHooks(spec.hooks, 'createContainer', stateOf(stored, 'creating'), { pid }),
+    hooks: (pid) => hooks('createContainer', { inside: { pid } }),
     'copy-up': (pid, results) => copyUp(compiled, pid, results),
     terminal: (pid, results) => takeTerminal(compiled, options, pid, results),
     created: (pid, results) => {

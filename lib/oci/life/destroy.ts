@@ -17,7 +17,7 @@ const LOOK_AGAIN_MS = 1;
 /** Throws OciError or HostError for a process that does not die. The directory goes last. */
 export async function destroy(paths: Paths, stored: Stored | null): Promise<void> {
   if (stored) {
-    if (stored.init && isSame(stored.init)) endProcess(stored.init.pid);
+    endFirst(stored);
     // A frozen process of version 1 dies here, where it is thawed.
     await removeContainerCgroup(stored.cgroup, stored.init !== null);
     await untilGone(stored);
@@ -25,9 +25,11 @@ export async function destroy(paths: Paths, stored: Stored | null): Promise<void
   removeDirectory(paths);
 }
 
-function endProcess(pid: number): void {
+/** Its first process, where it is still there: it need not be gone yet. */
+export function endFirst(stored: Pick<Stored, 'init'> | null): void {
+  if (!stored?.init || !isSame(stored.init)) return;
   try {
-    kernel.kill(pid, SIGKILL);
+    kernel.kill(stored.init.pid, SIGKILL);
   } catch (error) {
     if (!(error instanceof SyscallError) || error.code !== 'ESRCH') throw error;
   }

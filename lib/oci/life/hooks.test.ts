@@ -1,5 +1,6 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../../observe/it-needs.ts';
 import { makeBundle, type TestBundle } from '../bundle.fixture.ts';
@@ -93,21 +94,53 @@ describe('the hooks of a container', () => {
           }
         });
         const { box, directory, id } = bundle;
-        const run = await box('run', '--detach', '-b', directory, id);
+        const created = await box('create', '-b', directory, id);
+        const started = await box('start', id);
         const { status } = await box('state', id);
         const last = await box('delete', '--force', id);
-        const said = `${run.stderr}${last.stderr}`;
+        const said = `${created.stderr}${started.stderr}${last.stderr}`;
         expect(said).toContain(`hooks.${failing}[0]: /bin/sh: exit status 3; it said: broken`);
-        outcomes[failing] = `run ${run.status}, then ${status === 0 ? 'there' : 'gone'}`;
+        const ran = linesOf(bundle).at(-1)?.name;
+        outcomes[failing] =
+          `create ${created.status}, start ${started.status}, ${status === 0 ? 'there' : 'gone'}, last ${ran}`;
       }
       expect(outcomes).toEqual({
-        prestart: 'run 1, then gone',
-        createRuntime: 'run 1, then gone',
-        createContainer: 'run 1, then gone',
-        startContainer: 'run 1, then gone',
-        poststart: 'run 1, then gone',
-        poststop: 'run 0, then there',
+        prestart: 'create 1, start 1, gone, last poststop',
+        createRuntime: 'create 1, start 1, gone, last poststop',
+        createContainer: 'create 1, start 1, gone, last poststop',
+        startContainer: 'create 0, start 1, gone, last poststop',
+        poststart: 'create 0, start 1, gone, last poststop',
+        poststop: 'create 0, start 0, there, last poststart',
       });
     },
   );
+
+  itNeeds(['root'], 'are ended where they wait for ever, by delete --force', async () => {
+    const said: Record<string, string> = {};
+    for (const waiting of ['createRuntime', 'createContainer', 'startContainer'] as const) {
+      await using bundle = makeBundle();
+      const { box, directory, id } = bundle;
+      const out = waiting === 'startContainer' ? '/out' : directory;
+      bundle.configure((spec) => {
+        spec.process.args = ['sleep', '600'];
+        addHooks(bundle, spec);
+        for (const hook of spec.hooks?.[waiting] ?? []) {
+          hook.args = ['sh', '-c', `echo > ${out}/waits; exec sleep 600`];
+        }
+      });
+      const run = box('run', '--detach', '-b', directory, id);
+      while (!existsSync(join(directory, 'waits'))) await sleep(10);
+      const { status, stderr } = await box('delete', '--force', id);
+      expect([status, stderr]).toEqual([0, '']);
+      expect((await box('state', id)).stderr).toContain('does not exist');
+      said[waiting] = (await run).stderr;
+      expect(linesOf(bundle).at(-1)?.name).toBe('poststop');
+    }
+    // Inside, the end of its pid namespace is the hook's.
+    expect(said).toEqual({
+      createRuntime: expect.stringContaining('createRuntime[0]: /bin/sh: the container was killed'),
+      createContainer: expect.stringMatching(/createContainer.0.: .bin.sh: .*killed/),
+      startContainer: expect.stringMatching(/startContainer.0.: .bin.sh: .*killed/),
+    });
+  });
 });

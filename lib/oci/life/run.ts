@@ -14,13 +14,11 @@ export interface RunOptions extends CreateOptions {
   detach: boolean;
   /** What is left of it stays. */
   keep: boolean;
-  /** Told of hooks that failed when nothing was left of it any more. */
-  warn?: ((line: string) => void) | undefined;
 }
 
 /** The exit status; 0 when it is not waited for. Throws as `createContainer` and `startContainer`. */
 export async function runContainer(options: RunOptions): Promise<number> {
-  const { root, id, detach, keep, bundle } = options;
+  const { root, id, detach, keep, bundle, warn } = options;
   const inFront = !detach && (bundle.spec.process?.terminal ?? false);
   const terminal =
     inFront && !options.consoleSocket
@@ -31,10 +29,11 @@ export async function runContainer(options: RunOptions): Promise<number> {
       ...options,
       ...(terminal ? { onTerminal: terminal.take } : {}),
     });
+    const warnAll = (warnings: string[]) => warnings.forEach((warning) => void warn?.(warning));
     try {
-      await startContainer(root, id);
+      await startContainer(root, id, warn);
     } catch (error) {
-      await deleteContainer(root, id, true);
+      warnAll(await deleteContainer(root, id, true));
       throw error;
     }
     if (detach) return 0;
@@ -42,8 +41,7 @@ export async function runContainer(options: RunOptions): Promise<number> {
     const exit = await child.wait();
     stop();
     await terminal?.over();
-    const warnings = keep ? [] : await deleteContainer(root, id, true);
-    for (const warning of warnings) options.warn?.(warning);
+    if (!keep) warnAll(await deleteContainer(root, id, true));
     return statusOfExit(exit);
   } finally {
     terminal?.close();

@@ -98,6 +98,8 @@ export async function withContainer<T>(
   root: string,
   id: string,
   work: (paths: Paths) => T | Promise<T>,
+  /** Done again and again while somebody else has it. */
+  whileHeld: (paths: Paths) => void = () => undefined,
 ): Promise<T> {
   const paths = pathsOf(root, id);
   if (!isThere(paths.directory)) throw notThere();
@@ -109,7 +111,10 @@ export async function withContainer<T>(
     throw cause;
   }
   try {
-    while (!tryLock(fd, 'exclusive')) await sleep(RETRY_MS);
+    while (!tryLock(fd, 'exclusive')) {
+      whileHeld(paths);
+      await sleep(RETRY_MS);
+    }
     if (!isStillAt(fd, paths.lock)) throw notThere();
     return await work(paths);
   } finally {
