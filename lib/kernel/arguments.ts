@@ -3,6 +3,7 @@
  * lengths and pointers that C callers write by hand. `spread` is pure; where the memory lies is
  * decided by whoever makes or assembles the call (call.ts, lib/launch/assemble.ts).
  */
+import { KEYCTL_SETPERM } from './constants.ts';
 import type { CallName } from './signatures.ts';
 import type { Syscalls } from './syscalls.ts';
 
@@ -51,6 +52,7 @@ const spreaders: { [Name in CallName]?: (...given: CallArguments<Name>) => Argum
   schedSetaffinity: (pid, mask) => [pid, mask.length, mask],
   setgroups: (gids) => [gids.length, gids.length > 0 ? int32s(gids) : null],
   prctl: (option, arg2, arg3 = 0, arg4 = 0, arg5 = 0) => [option, arg2, arg3, arg4, arg5],
+  keyctlSetperm: (key, permissions) => [KEYCTL_SETPERM, key, permissions],
   rtSigaction: (signal, action) => [signal, sigaction(action), null, 8],
   rtSigprocmask: (how, signals) => [how, sigset(signals), null, 8],
   openat: (fd, path, flags, mode = 0) => [fd, path, flags, mode],

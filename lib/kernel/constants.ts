@@ -223,6 +223,7 @@ export const SCHED_FLAG_UTIL_CLAMP_MAX = 0x40;
 
 // linux/keyctl.h: keyctl(2)
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
+export const KEYCTL_SETPERM = 5;
 
 // <sys/mman.h>
 export const PROT_READ = 0x1;

@@ -81,6 +81,7 @@ export const signatures = {
   schedSetaffinity: call('sched_setaffinity', 203, 122, 'int', 'int', 'bytes'),
   ioprioSet: call('ioprio_set', 251, 30, 'int', 'int', 'int'),
   keyctl: call('keyctl', 250, 219, flagSets.keyctl, 'text'),
+  keyctlSetperm: call('keyctl', 250, 219, flagSets.keyctl, 'fd', 'int'),
   // signals
   rtSigaction: call('rt_sigaction', 13, 134, flagSets.signal, 'sigaction', 'bytes', 'int'),
   rtSigprocmask: call('rt_sigprocmask', 14, 135, flagSets.sigHow, 'sigset', 'bytes', 'int'),

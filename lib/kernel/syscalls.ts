@@ -108,6 +108,8 @@ export interface Syscalls<Fd, Result> {
   ioprioSet(which: number, who: number, priority: number): Result;
   /** keyctl(2), those operations that take a name. */
   keyctl(operation: number, name: string | null): Result;
+  /** KEYCTL_SETPERM(2const): four bytes of rights: of who has it, its user, its group, others. */
+  keyctlSetperm(key: Fd, permissions: number): Result;
   /** sigaction(2): back to SIG_DFL, the only disposition that outlives execve and makes sense. */
   rtSigaction(signal: number, action: 'SIG_DFL' | 'SIG_IGN'): Result;
   /** sigprocmask(2): `signals` by number; an empty list with SIG_SETMASK blocks nothing. */

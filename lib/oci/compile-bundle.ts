@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   AT_FDCWD,
-  KEYCTL_JOIN_SESSION_KEYRING,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
   MS_BIND,
@@ -29,6 +28,7 @@ import { makeDevices, openDevices } from './devices.ts';
 import type { Bundle, Draft, Part } from './draft.ts';
 import { homeOf } from './home.ts';
 import { type Ground, makePlace } from './in-root.ts';
+import { joinKeyring } from './keyring.ts';
 import { mountLabelOption, openLabel } from './labels.ts';
 import { propagationOf } from './mount-options.ts';
 import {
@@ -132,7 +132,7 @@ export function compileBundle(bundle: Bundle, options: CompileOptions): Compiled
       label = openLabel(draft);
     }
     nameHost(call, spec);
-    joinKeyring(call, options);
+    if (!options.noNewKeyring) joinKeyring(call, options.id, 'made');
     setPersonality(call, spec.linux?.personality);
     env = withHome(ran, view);
     const { preserveFds } = options;
@@ -252,11 +252,6 @@ function mountOf(path: string): string {
 function nameHost(call: Calls, { hostname, domainname }: Spec): void {
   if (hostname) call.sethostname(hostname);
   if (domainname) call.setdomainname(domainname);
-}
-
-/** Keys of the caller are not to be the container's. A kernel may be without, or out of quota. */
-function joinKeyring(call: Calls, { noNewKeyring, id }: CompileOptions): void {
-  if (!noNewKeyring) call.attempt.keyctl(KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`);
 }
 
 function withHome({ env, user }: Process, view: RootView): Record<string, string> {

@@ -4,11 +4,11 @@
  *
  * setns(2), pidfd_open(2)
  */
-import { KEYCTL_JOIN_SESSION_KEYRING } from '../kernel/constants.ts';
 import { cloneFlags } from '../kernel/namespaces.ts';
 import { launch, type Program, type Result } from '../launch/program.ts';
 import { differingNamespaces } from '../namespaces/joining.ts';
 import { type CgroupDoors, enterDoors } from './cgroup-doors.ts';
+import { joinKeyring } from './keyring.ts';
 import { openLabel } from './labels.ts';
 import { becomeRoot } from './namespaces.ts';
 import { leaveOwnProgram } from './own-program.ts';
@@ -28,6 +28,8 @@ export interface ExecOptions {
   /** HOME where the environment has none. */
   home: string;
   preserveFds: number;
+  /** The container has none of its own. */
+  noNewKeyring: boolean;
   /** Into its cgroup. */
   doors: CgroupDoors;
 }
@@ -65,7 +67,7 @@ export function compileExec(options: ExecOptions): CompiledExec {
     if (kinds.includes('mount')) call.setns(target, cloneFlags(['mount']));
     call.close(target);
     call.chdir('/');
-    call.attempt.keyctl(KEYCTL_JOIN_SESSION_KEYRING, `_ses.${id}`);
+    if (!options.noNewKeyring) joinKeyring(call, id, 'joined');
     if (ran.terminal) {
       const { master, slave } = openPair(call, ran.user);
       terminal = master;

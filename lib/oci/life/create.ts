@@ -38,6 +38,7 @@ import { type Compiled, compileBundle } from '../compile-bundle.ts';
 import type { Bundle } from '../draft.ts';
 import { type HookOptions, runHooks } from '../hooks.ts';
 import { writeIdMaps } from '../id-maps.ts';
+import { explainKeyring } from '../keyring.ts';
 import { OciError } from '../oci-error.ts';
 import { isPrivileged } from '../privilege.ts';
 import { limitsOf } from '../process.ts';
@@ -98,6 +99,7 @@ export async function createContainer(options: CreateOptions): Promise<LeftChild
       phase: 'creating',
       init: null,
       cgroup,
+      ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       ...(spec.annotations ? { annotations: spec.annotations } : {}),
     };
     writeStored(paths, stored);
@@ -181,7 +183,7 @@ async function make(
       atGate: async (gate, pid, results) => gates[gate]?.(pid, results),
     });
   } catch (error) {
-    throw explainDoors(error, doors, program);
+    throw explainKeyring(explainDoors(error, doors, program), program);
   }
 }
 

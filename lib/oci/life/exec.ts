@@ -9,6 +9,7 @@ import { directoriesOf } from '../cgroup.ts';
 import { explainDoors, openDoors } from '../cgroup-doors.ts';
 import { compileExec } from '../compile-exec.ts';
 import { homeOf } from '../home.ts';
+import { explainKeyring } from '../keyring.ts';
 import { OciError } from '../oci-error.ts';
 import type { Process } from '../spec.ts';
 import { resultIn, setLimits } from './create.ts';
@@ -71,6 +72,7 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
     process,
     home: homeOf(process.user?.uid ?? 0, `/proc/${init.pid}/root`, 'etc/passwd'),
     preserveFds: options.preserveFds,
+    noNewKeyring: stored.noNewKeyring ?? false,
   });
   const joined =
     process.terminal && !consoleSocket
@@ -103,7 +105,7 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
     await joined?.over();
     return statusOfExit(exit);
   } catch (error) {
-    throw explainDoors(error, doors, program);
+    throw explainKeyring(explainDoors(error, doors, program), program);
   } finally {
     joined?.close();
   }

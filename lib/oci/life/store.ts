@@ -41,6 +41,8 @@ export interface Stored {
   /** The first process; null before there is one. */
   init: Identity | null;
   cgroup: ContainerCgroup;
+  /** It has its maker's session keyring. */
+  noNewKeyring?: boolean;
   annotations?: Record<string, string>;
 }
 
