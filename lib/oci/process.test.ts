@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
 import { COMMAND_LINE, makeBundle } from './bundle.fixture.ts';
@@ -66,6 +66,20 @@ describe('the process of a container', () => {
       expect(stdout).toMatch(/Max data size\s+unlimited\s+unlimited/);
     },
   );
+
+  itNeeds(['root'], 'may open as many files as its caller, where nothing is said', async () => {
+    await using bundle = makeBundle();
+    const { directory, id, root } = bundle;
+    bundle.configure(({ process }) => {
+      process.rlimits = [];
+      process.args = ['grep', 'open files', '/proc/self/limits'];
+    });
+    const run = [...COMMAND_LINE, '--root', root, 'run', '-b', directory, id].join(' ');
+    const lines = `ulimit -Sn 1000; ulimit -Hn 4000; ${run}; exit $?`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', lines], { encoding: 'utf8', input: '' });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/Max open files\s+1000\s+4000/);
+  });
 
   itNeeds(['root'], 'has a working directory also where the image has none', async () => {
     await using bundle = makeBundle();

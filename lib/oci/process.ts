@@ -38,6 +38,7 @@ import type { Calls } from '../launch/program.ts';
 import { readStatus } from '../observe/process.ts';
 import { openDirectory } from './in-root.ts';
 import { OciError } from './oci-error.ts';
+import { openFilesGiven } from './open-files.ts';
 import { isPrivileged } from './privilege.ts';
 import type { CapabilitySet, Linux, Process, Scheduler } from './spec.ts';
 
@@ -114,7 +115,9 @@ export function execute(
 
 /** For prlimit(2). Throws OciError for a name that is none. */
 export function limitsOf({ rlimits = [] }: Process): [resource: number, limit: Uint8Array][] {
-  return rlimits.map(({ type, soft, hard }) => [
+  const isSaid = rlimits.some(({ type }) => type === 'RLIMIT_NOFILE');
+  const given = isSaid ? null : openFilesGiven();
+  return [...rlimits, ...(given ? [given] : [])].map(({ type, soft, hard }) => [
     constantOf('process.rlimits', 'RLIMIT_', type),
     encodeRlimit({ soft: limitOf(soft), hard: limitOf(hard) }),
   ]);
