@@ -165,10 +165,15 @@ export const PR_SET_MM_MAP = 14;
 export const PR_SET_NAME = 15;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_MM = 35;
+export const PR_GET_SECUREBITS = 27;
+export const PR_SET_SECUREBITS = 28;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+
+// linux/securebits.h: capabilities(7)
+export const SECBIT_NO_SETUID_FIXUP = 0x4;
 
 // linux/capability.h
 export const _LINUX_CAPABILITY_VERSION_3 = 0x20080522;

@@ -70,6 +70,8 @@ export const signatures = {
   // credentials and limits
   setuid: call('setuid', 105, 146, 'int'),
   setgid: call('setgid', 106, 144, 'int'),
+  setfsuid: call('setfsuid', 122, 151, 'int'),
+  setfsgid: call('setfsgid', 123, 152, 'int'),
   setgroups: call('setgroups', 116, 159, 'int', 'bytes'),
   umask: call('umask', 95, 166, 'mode'),
   prctl: call('prctl', 157, 167, flagSets.prctl, 'int', 'int', 'int', 'int'),

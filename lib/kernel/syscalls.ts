@@ -80,6 +80,10 @@ export interface Syscalls<Fd, Result> {
   setuid(uid: number): Result;
   /** setgid(2) */
   setgid(gid: number): Result;
+  /** setfsuid(2): the result is the user that it was, whether or not it is another one now. */
+  setfsuid(uid: number): Result;
+  /** setfsgid(2), likewise. */
+  setfsgid(gid: number): Result;
   /** setgroups(2) */
   setgroups(gids: readonly number[]): Result;
   /** umask(2) */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { itNeeds } from '../observe/it-needs.ts';
@@ -80,6 +80,38 @@ describe('in a user namespace', () => {
     } finally {
       execFileSync('umount', [data]);
     }
+  });
+
+  itNeeds(['root', 'userns', 'stat'], 'a tmpfs begins with what it covers', async () => {
+    await using bundle = makeBundle();
+    const inside = join(bundle.rootfs, 'var');
+    mkdirSync(join(inside, 'its'), { recursive: true });
+    for (const [path, id, mode] of [
+      ['its', 500_007, 0o700],
+      ['its/file', 500_007, 0o600],
+      ['others', 7, 0o604],
+    ] as const) {
+      if (path !== 'its') writeFileSync(join(inside, path), path);
+      chownSync(join(inside, path), id, id);
+      chmodSync(join(inside, path), mode);
+    }
+    const run = () =>
+      bundle.run('cd /var; stat -c "%n %u %g %a" its its/file others; cat its/file', (spec) => {
+        withUser(spec);
+        spec.process.user = { uid: 7, gid: 7 };
+        spec.mounts.push({ destination: '/var', type: 'tmpfs', options: ['tmpcopyup'] });
+      });
+    const { stdout, stderr } = await run();
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'its 7 7 700',
+      'its/file 7 7 600',
+      'others 65534 65534 604',
+      'its/file',
+    ]);
+    // What is closed to its root on the disk is not open to it in a copy.
+    chmodSync(join(inside, 'others'), 0o600);
+    expect((await run()).stderr).toMatch(/tmpcopyup: .*var.others: of user 7, group 7, who are/);
   });
 
   itNeeds(['root', 'overlay'], 'an overlay has more layers than fsconfig takes', async () => {

@@ -49,6 +49,7 @@ import { copyTree } from './copy-tree.ts';
 import { clear } from './delete.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
+import { readInnerIds } from './inner-ids.ts';
 import { mapMounts } from './map-mounts.ts';
 import { writePidFile } from './pid-file.ts';
 import {
@@ -265,8 +266,11 @@ export function setLimits(pid: number, process: Process): void {
 }
 
 /** Into the tmpfs that nobody sees yet, by the descriptor that the child has of it. */
-function copyUp({ copyUps }: Compiled, pid: number, results: Results): void {
+function copyUp({ copyUps, namespaces }: Compiled, pid: number, results: Results): void {
+  const { fresh, joined } = namespaces;
+  const isInner = [...fresh, ...joined.map(({ kind }) => kind)].includes('user');
+  const ids = isInner ? readInnerIds(pid) : null;
   for (const { from, tree } of copyUps) {
-    copyTree(from, `/proc/${pid}/fd/${resultIn(results, tree)}`);
+    copyTree(from, `/proc/${pid}/fd/${resultIn(results, tree)}`, ids);
   }
 }
