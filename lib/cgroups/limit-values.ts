@@ -13,6 +13,10 @@ export const reject = (controller: string, why: string): never => {
   throw new CgroupError([{ controller, why }]);
 };
 
+/** Of both versions, where the files of that limit are absent. */
+export const SWAP_UNCOUNTED =
+  'this kernel does not account swap; boot it with swapaccount=1, or turn swap off and ask for no limit of it';
+
 /** A whole number between two others. */
 export function within(
   controller: string,

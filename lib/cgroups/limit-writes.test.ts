@@ -198,6 +198,10 @@ describe('what the layout cannot hold is refused', () => {
     expect(problems(plan, { cpu: { quota: 1000 } })).toContain('CONFIG_CFS_BANDWIDTH');
     expect(problems(plan, { memory: { max: MB, swap: 0 } })).toContain('swapaccount=1');
     expect(problems(plan, { io: { weight: 10 } })).toContain('BFQ');
+    const { v2, ...site } = V2.site;
+    const old = { ...V2, site: { ...site, v2: v2 && { ...v2, countsSwap: false } } };
+    expect(problems(old, { memory: { max: MB, swap: 0 } })).toContain('swapaccount=1');
+    expect(limitWrites(old, { memory: { max: MB } })).toHaveLength(1);
   });
 
   it.each<[Limits, string]>([

@@ -54,6 +54,7 @@ export function siteWith(
       controllers: v2,
       crowded: false,
       files: ['io.cost.qos'],
+      countsSwap: true,
     },
     unit: null,
     cpus: '0-3',

@@ -38,6 +38,8 @@ export interface V2Site {
   /** `top` has processes and is not the root: before controllers go down, they must make room. */
   crowded: boolean;
   files: readonly string[];
+  /** Whether a limit of swap can be set; null where no cgroup has `memory` yet, to tell by. */
+  countsSwap: boolean | null;
 }
 
 export interface CgroupSite {
@@ -128,7 +130,17 @@ function v2Site(mountPoint: string, place: { top: string; base: string }, unit: 
     controllers: threaded ? offered.filter((name) => THREADED.includes(name)) : offered,
     crowded: top !== mountPoint && !unit && linesOf(join(top, 'cgroup.procs')).length > 0,
     files: filesOf(mountPoint),
+    countsSwap: countsSwap(mountPoint),
   };
+}
+
+/** By a cgroup that has the controller: the root of the tree has none of its limits. */
+function countsSwap(mountPoint: string): boolean | null {
+  const below = readdirSync(mountPoint, { withFileTypes: true }).filter((it) => it.isDirectory());
+  const limited = [mountPoint, ...below.map(({ name }) => join(mountPoint, name))].find((path) =>
+    existsSync(join(path, 'memory.max')),
+  );
+  return limited === undefined ? null : existsSync(join(limited, 'memory.swap.max'));
 }
 
 /** The only ones that a threaded cgroup can have. cgroup-v2.rst, "Threads" */

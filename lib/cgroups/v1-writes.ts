@@ -10,6 +10,7 @@ import {
   hugePageSize,
   ioEntries,
   reject,
+  SWAP_UNCOUNTED,
   within,
 } from './limit-values.ts';
 import { entryWrite, fileWrite, type LimitWrite, type Writers } from './limit-write.ts';
@@ -74,7 +75,7 @@ export const v1Writers: Writers = {
           `a limit of swap needs one of memory as well: ${at}, which counts both together`,
         );
       if (!hasFile(plan, 'memory', 'memory.memsw.limit_in_bytes')) {
-        reject('memory', 'this kernel does not account swap; boot it with swapaccount=1');
+        reject('memory', SWAP_UNCOUNTED);
       }
       const both = (max ?? 0) + atLeast('memory', 'swap', swap, 0);
       writes.push(

@@ -11,6 +11,8 @@ import {
   hugePageSize,
   IO_KEYS,
   ioEntries,
+  reject,
+  SWAP_UNCOUNTED,
   within,
 } from './limit-values.ts';
 import { entryWrite, fileWrite, type LimitWrite, type Writers } from './limit-write.ts';
@@ -42,7 +44,8 @@ export const v2Writers: Writers = {
     ];
   },
 
-  memory({ max, high, swap, oomGroup }, directory) {
+  memory({ max, high, swap, oomGroup }, directory, { site }) {
+    if (swap !== undefined && site.v2?.countsSwap === false) reject('memory', SWAP_UNCOUNTED);
     const file = (name: string, value: number | undefined) =>
       value === undefined
         ? []
