@@ -74,6 +74,12 @@ describe('a hint', () => {
     expect(raise).toThrow(/EPERM.*\nhint: .*CAP_SYS_RESOURCE.*nr_open/s);
   });
 
+  itNeeds(['linux'], 'is found for a number that has two names', () => {
+    const error = new SyscallError('clone3', [], 11);
+    expect(error.code).toBe('EAGAIN');
+    expect(error.hint).toMatch(/pids cgroup/);
+  });
+
   itNeeds(['linux'], 'is left out where the error says it all', () => {
     const error = new SyscallError('close', [77], 9);
     expect(error.hint).toBeUndefined();

@@ -13,6 +13,8 @@ const more: [number, string][] = [
   [126, 'ENOKEY'],
 ];
 for (const [number, name] of more) names.set(number, names.get(number) ?? name);
+// Node knows this number as EWOULDBLOCK as well, which no man page says of clone3.
+names.set(constants.errno.EAGAIN, 'EAGAIN');
 
 /** `EPERM` for 1; the number itself for one that has no name here. */
 export function errnoName(errno: number): string {

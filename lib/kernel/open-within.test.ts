@@ -43,12 +43,9 @@ function untilRefused(open: () => number): string {
     try {
       closeSync(open());
     } catch (error) {
-      if (error instanceof SyscallError) return errorName(error);
+      if (error instanceof SyscallError) return error.code;
       throw error;
     }
   }
   return 'never';
 }
-
-/** EWOULDBLOCK is another name of the same number. */
-const errorName = ({ code }: SyscallError) => (code === 'EWOULDBLOCK' ? 'EAGAIN' : code);
