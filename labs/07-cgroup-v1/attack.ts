@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { noSwap } from '../../lib/cgroups/no-swap.ts';
 import { type CgroupPlan, onlyV1 } from '../../lib/cgroups/plan.ts';
 import { readStatistics } from '../../lib/cgroups/statistics.ts';
 import type { Attack } from '../../lib/lab/lab.ts';
@@ -57,12 +58,13 @@ const forkBomb: Attack = {
 
 /**
  * Root that may mount gets at the files of its own cgroup. Only one that shows the container's own
- * limit is written to: without a cgroup namespace the mount has the host's files at its root.
+ * limit is written to: without a cgroup namespace the mount has the host's files at its root. The
+ * limit of memory and swap together goes first, which the other may not be above.
  */
 const LIFT = [
   'mkdir -p /tmp/own',
   'mount -t cgroup -o memory cgroup /tmp/own',
-  `grep -qx ${32 * MB} /tmp/own/memory.limit_in_bytes && echo -1 > /tmp/own/memory.limit_in_bytes`,
+  `grep -qx ${32 * MB} /tmp/own/memory.limit_in_bytes && for each in memory.memsw memory; do f=/tmp/own/$each.limit_in_bytes; [ ! -e $f ] || echo -1 > $f; done`,
 ].join('; ');
 
 const liftLimit: Attack = {
@@ -70,7 +72,8 @@ const liftLimit: Attack = {
   title: 'take 64 MB where 32 are allowed, after lifting the limit from inside',
   stoppedBy: '07',
   run: async (subject) => {
-    await using box = await subject.start({ limits: { memory: { max: 32 * MB } } });
+    const limits = { memory: { max: 32 * MB, ...noSwap() } };
+    await using box = await subject.start({ limits });
     const lifting = await box.type(LIFT);
     const taken = await box.type(TAKE);
     const seen = [lifting, taken].filter(Boolean).join('\n');

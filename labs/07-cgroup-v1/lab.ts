@@ -1,6 +1,7 @@
 /** The guided steps of lab 07, in the order of its reading. */
 import { availableParallelism } from 'node:os';
 import { cpusLimit } from '../../lib/cgroups/limits.ts';
+import { noSwap } from '../../lib/cgroups/no-swap.ts';
 import { onlyV1 } from '../../lib/cgroups/plan.ts';
 import { defineLab } from '../../lib/lab/lab.ts';
 import * as nsenter from '../06-nsenter/runtime.ts';
@@ -104,12 +105,13 @@ export default defineLab({
     memory: {
       title: 'Who is killed',
       run: async ({ subject, host }) => {
-        await using box = await subject.start({ limits: { memory: { max: 32 * MB } } });
+        const limits = { memory: { max: 32 * MB, ...noSwap() } };
+        await using box = await subject.start({ limits });
         const { memory } = box.cgroup.v1;
         await box.type(TAKE);
         await box.type('echo $$ is alive');
-        await host`cd ${memory}; head memory.failcnt memory.oom_control`;
-        await host`cd ${memory}; cat memory.max_usage_in_bytes memory.limit_in_bytes`;
+        await host`cat ${memory}/memory.oom_control`;
+        await host`cd ${memory}; head memory.max_usage_in_bytes memory{,.memsw}.limit_in_bytes`;
       },
     },
     bomb: {
@@ -168,9 +170,27 @@ export default defineLab({
     ],
     before: 'call.gate(',
     hints: [
-      'Directories and limits are the host’s half, and there before the process is. Who writes it into cgroup.procs, and until when can it see that file? What does a cgroup namespace take as its root?',
-      'cgroupActions(onlyV1(container.cgroup), limits) in prepare; enterCgroup, then unshare(2) with CLONE_NEWCGROUP as the first lines; prctl(2) with PR_CAPBSET_DROP before execute. join: joinCgroup before setns, the same prctl at its end.',
-      "enterCgroup(call, onlyV1(container.cgroup)); call.unshare(CLONE_NEWCGROUP); … call.prctl(PR_CAPBSET_DROP, numberOfCapability('CAP_SYS_ADMIN')); execute(call, container); and in join: joinCgroup(call, pid);",
+      'Directories and limits are the host’s half, and there before the process is. Who writes it into cgroup.procs, and until when can it see that file? What does a cgroup namespace take as its root? And what would a shell of root’s have to do to get at the files of its own limits?',
+      [
+        'These are all that is new. In prepare the directories and the limits, as actions; what is asked for is in container.limits, which may be undefined, so that a default of your own goes before it:',
+        "  import { cgroupActions } from '../lib/cgroups/actions.ts';",
+        'container.cgroup is a plan for both versions; of it, the half that this lab is about:',
+        "  import { onlyV1 } from '../lib/cgroups/plan.ts';",
+        'The first lines of the program, and the first of join, which finds the cgroups of a pid itself:',
+        "  import { enterCgroup } from '../lib/cgroups/enter-cgroup.ts';",
+        "  import { joinCgroup } from '../lib/cgroups/join-cgroup.ts';",
+        'After entering, unshare(2); before execute, in both, prctl(2):',
+        "  import { CLONE_NEWCGROUP, PR_CAPBSET_DROP } from '../lib/kernel/constants.ts';",
+        "  import { numberOfCapability } from '../lib/kernel/capabilities.ts';",
+      ].join('\n'),
+      [
+        'const limits = { pids: { max: 2048 }, ...container.limits };',
+        'const cgroup = onlyV1(container.cgroup);',
+        'the first lines: enterCgroup(call, cgroup); call.unshare(CLONE_NEWCGROUP);',
+        "the last before execute: call.prctl(PR_CAPBSET_DROP, numberOfCapability('CAP_SYS_ADMIN'));",
+        'prepare: [...cgroupActions(cgroup, limits), makeBridge(network, host), …]',
+        'join: joinCgroup(call, pid); first, the same prctl before execute.',
+      ].join('\n'),
     ],
   },
 });
