@@ -16,7 +16,7 @@ import {
   mountTree,
   openPlace,
   type Place,
-  SMALL_MACHINE,
+  smallMachine,
   untilHeld,
   untilRefused,
 } from './place.ts';
@@ -43,7 +43,7 @@ const memoryHog: Attack = {
   title: 'take so much memory that a program of the neighbour is killed',
   stoppedBy: '08',
   run: async (subject) => {
-    await using place = await openPlace(SMALL_MACHINE);
+    await using place = await openPlace(smallMachine());
     await using neighbour = await startIn(place, subject);
     await using hog = await startIn(place, subject, MODEST);
     await takeMemory(place, hog.box, neighbour.box);
@@ -65,7 +65,7 @@ const forkBomb: Attack = {
   title: 'start so many processes that the neighbour can start none',
   stoppedBy: '08',
   run: async (subject) => {
-    await using place = await openPlace(SMALL_MACHINE);
+    await using place = await openPlace(smallMachine());
     await using neighbour = await startIn(place, subject);
     await using bomb = await startIn(place, subject, MODEST);
     await bomb.box.type(CROWD);
@@ -85,7 +85,7 @@ const reachNeighbour: Attack = {
   title: 'mount the cgroup tree, and stop the neighbour through it',
   stoppedBy: '08',
   run: async (subject) => {
-    await using place = await openPlace(SMALL_MACHINE);
+    await using place = await openPlace(smallMachine());
     await using neighbour = await startIn(place, subject);
     await using box = await startIn(place, subject, MODEST);
     const path = readMembership(neighbour.box.pid)[V2];

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseCpuList } from '../../lib/cgroups/cpu-list.ts';
 import { sampleCpu } from '../../lib/cgroups/cpu-use.ts';
 import { cpusLimit } from '../../lib/cgroups/limits.ts';
+import { noSwap } from '../../lib/cgroups/no-swap.ts';
 import { onlyV2 } from '../../lib/cgroups/plan.ts';
 import { defineLab, type StepContext } from '../../lib/lab/lab.ts';
 import type { Running } from '../../lib/lab/subject.ts';
@@ -13,7 +14,7 @@ import { forks, MB, TAKE } from '../07-cgroup-v1/attack.ts';
 import { plotCpus } from '../07-cgroup-v1/plot.ts';
 import { takeMemory } from './attack.ts';
 import { firstDisk } from './disk.ts';
-import { confine, mountTree, openPlace, SMALL_MACHINE } from './place.ts';
+import { confine, mountTree, openPlace, smallMachine } from './place.ts';
 
 const LOOP = 'while :; do :; done &';
 const SLEEP = ['/bin/sleep', '60'];
@@ -42,7 +43,7 @@ export default defineLab({
       run: async (lab) => {
         const { host } = lab;
         const subject = lab.subject.under(nsenter, 'lab 06');
-        await using place = await openPlace(SMALL_MACHINE);
+        await using place = await openPlace(smallMachine());
         await using neighbour = await subject.start();
         await using hog = await subject.start();
         name(lab, 'neighbour', confine(place, neighbour));
@@ -87,6 +88,7 @@ export default defineLab({
         await host`cat /proc/${box.pid}/cgroup; cat box/cgroup.procs`;
         await box.type('sleep 60 & cat /proc/self/cgroup');
         await host`cat box/cgroup.procs; ls box/tasks`;
+        await host`cat box/cgroup.threads`;
         await host`mkdir cg/a; echo ${box.pid} > cg/a/cgroup.threads`;
       },
     },
@@ -140,11 +142,12 @@ export default defineLab({
       title: 'Who is killed',
       run: async (lab) => {
         const { subject, host, show } = lab;
-        await using box = await subject.start({ limits: { memory: { max: 32 * MB } } });
+        const memory = { max: 32 * MB, ...noSwap() };
+        await using box = await subject.start({ limits: { memory } });
         name(lab, 'box', box.cgroup.v2);
         await box.type(TAKE);
-        await host`cat box/memory.max; grep oom box/memory.events`;
-        const limits = { memory: { max: 32 * MB, oomGroup: true } };
+        await host`cat box/memory.max box/memory.swap.max; grep oom box/memory.events`;
+        const limits = { memory: { ...memory, oomGroup: true } };
         await using group = await subject.start({ limits });
         name(lab, 'box', group.cgroup.v2);
         await group.type(TAKE);
@@ -157,7 +160,8 @@ export default defineLab({
       title: 'Slowed down, not killed',
       run: async (lab) => {
         const { subject, host } = lab;
-        await using box = await subject.start({ limits: { memory: { high: 16 * MB } } });
+        const limits = { memory: { high: 16 * MB, ...noSwap() } };
+        await using box = await subject.start({ limits });
         name(lab, 'box', box.cgroup.v2);
         await box.type(`sh -c '${TAKE}' &`);
         await setTimeout(4000);
@@ -234,8 +238,9 @@ export default defineLab({
           await using box = await each.start({ limits });
           name(lab, 'box', box.cgroup.v2);
           await box.type(mountTree('/tmp/cg'));
-          await box.type('cat /proc/self/cgroup; ls -d /tmp/cg/*/');
-          await box.type('echo max > /tmp/cg/memory.max');
+          await box.type('ls -d /tmp/cg/*/; cat /proc/self/cgroup');
+          // Its own place in the tree, as it sees it: the line of version 2, without `0::`.
+          await box.type('echo max > /tmp/cg$(sed -n s/^0:://p /proc/self/cgroup)/memory.max');
           await host`cat box/memory.max`;
         }
       },
@@ -249,9 +254,26 @@ export default defineLab({
     ],
     before: 'call.gate(',
     hints: [
-      'Directory and limits are the host’s half, and there before the process is. launch takes more than namespaces. What does a cgroup namespace take as its root, and when is the process there?',
-      'cgroupActions(onlyV2(container.cgroup), limits) in prepare; the directory in launch({ namespaces, cgroup }); unshare(2) with CLONE_NEWCGROUP as the first line; prctl(2) with PR_CAPBSET_DROP before execute. join: the directory that /proc/PID/cgroup names, the same prctl at its end.',
-      "launch({ namespaces, cgroup: onlyV2(container.cgroup).v2 }, (call) => { call.unshare(CLONE_NEWCGROUP); … call.prctl(PR_CAPBSET_DROP, numberOfCapability('CAP_SYS_ADMIN')); execute(call, container); }); and in join: launch({ cgroup: directoryOfCgroup(V2, readMembership(pid)[V2] ?? '/') }, …)",
+      'Directory and limits are the host’s half, and there before the process is. A process that is moved there has run before: who could put it there at its birth? What does a cgroup namespace take as its root, and when is the process there? And what would a shell of root’s have to do to get at the files of its own limits?',
+      [
+        'These are all that is new. In prepare the directory and the limits, as actions; what is asked for is in container.limits, which may be undefined, so that a default of your own goes before it:',
+        "  import { cgroupActions } from '../lib/cgroups/actions.ts';",
+        'container.cgroup is a plan for both versions; of it, the half that this lab is about, whose field v2 is the directory. launch takes it as cgroup, beside namespaces:',
+        "  import { onlyV2 } from '../lib/cgroups/plan.ts';",
+        'unshare(2) as the first line; prctl(2) before execute, in join as well:',
+        "  import { CLONE_NEWCGROUP, PR_CAPBSET_DROP } from '../lib/kernel/constants.ts';",
+        "  import { numberOfCapability } from '../lib/kernel/capabilities.ts';",
+        'join is handed no plan. It has the pid, and /proc/PID/cgroup names the directory:',
+        "  import { directoryOfCgroup, readMembership, V2 } from '../lib/observe/membership.ts';",
+      ].join('\n'),
+      [
+        'const limits = { pids: { max: 2048 }, ...container.limits };',
+        'const cgroup = onlyV2(container.cgroup);',
+        'launch({ namespaces, cgroup: cgroup.v2 }, (call) => { call.unshare(CLONE_NEWCGROUP); …',
+        "the last before execute: call.prctl(PR_CAPBSET_DROP, numberOfCapability('CAP_SYS_ADMIN'));",
+        'prepare: […, ...cgroupActions(cgroup, limits)]',
+        "join: launch({ cgroup: directoryOfCgroup(V2, readMembership(pid)[V2] ?? '/') }, …), the same prctl before execute.",
+      ].join('\n'),
     ],
   },
 });

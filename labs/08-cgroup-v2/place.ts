@@ -9,6 +9,7 @@ import { cgroupActions } from '../../lib/cgroups/actions.ts';
 import { CgroupError } from '../../lib/cgroups/cgroup-error.ts';
 import { readKeyed } from '../../lib/cgroups/cgroup-file.ts';
 import type { Limits } from '../../lib/cgroups/limits.ts';
+import { noSwap } from '../../lib/cgroups/no-swap.ts';
 import { onlyV2, planCgroup } from '../../lib/cgroups/plan.ts';
 import { type CgroupSite, detectSite } from '../../lib/cgroups/site.ts';
 import { openHost } from '../../lib/host/host.ts';
@@ -16,7 +17,7 @@ import { membersBelow } from '../../lib/host/remove-cgroups.ts';
 import type { Running } from '../../lib/lab/subject.ts';
 import { directoryOfCgroup, readMembership, V2 } from '../../lib/observe/membership.ts';
 import { readMountinfo } from '../../lib/observe/mountinfo.ts';
-import { orGone, readProcFile } from '../../lib/observe/proc-file.ts';
+import { orGone } from '../../lib/observe/proc-file.ts';
 import { readStatus } from '../../lib/observe/process.ts';
 import { MB } from '../07-cgroup-v1/attack.ts';
 
@@ -50,14 +51,10 @@ export async function openPlace(limits: Limits = {}): Promise<Place> {
 }
 
 /** As much as two containers of the lab may have together, and no way around it by swapping. */
-export const SMALL_MACHINE: Limits = {
-  memory: { max: 96 * MB, ...(hasSwap() && { swap: 0 }) },
+export const smallMachine = (): Limits => ({
+  memory: { max: 96 * MB, ...noSwap() },
   pids: { max: 60 },
-};
-
-function hasSwap(): boolean {
-  return (orGone(() => readProcFile('/proc/swaps')) ?? '').trim().split('\n').length > 1;
-}
+});
 
 /** Where a container is. One that its runtime has put nowhere is brought to the others. */
 export function confine({ directory, site }: Place, { pid, id }: Running): string {
