@@ -1,16 +1,26 @@
 /**
  * Evidence for lab 10: below a container lie its init layer and the image's layers, in this order;
- * what it writes is in its own; and the image still is what its names say, which sha256sum works
- * out anew.
+ * what it writes is in its own; the image still is what its names say, which sha256sum works out
+ * anew; and the layers of another, unpacked and mounted, are the root that it describes.
  * OCI image-spec, config.md, "Layer DiffID", "Layer ChainID", "ImageID"
  */
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { hexOf } from '../../lib/image/digest.ts';
 import { compare, type Finding, judge } from '../../lib/lab/finding.ts';
 import { type LabImages, lowersOf, topOf } from '../../lib/lab/lab-images.ts';
-import type { Running, Subject } from '../../lib/lab/subject.ts';
+import type { LabHost, Running, Subject } from '../../lib/lab/subject.ts';
 import { overlayAt } from '../../lib/overlay/mounted.ts';
+import { INSIDE, LOWER_ALONE, makeHarmless, TOGETHER } from './harmless.ts';
 
 /** What the host tells a container, each in a file of its own. */
 const TOLD = ['hosts', 'hostname', 'resolv.conf'];
@@ -29,6 +39,7 @@ export async function* checks(subject: Subject): AsyncGenerator<Finding> {
   yield await idHolds(images);
   yield await layerHolds(images);
   yield await nothingAdded(images);
+  yield await unpacksToLowers(subject);
 }
 
 async function stackOfImage({ pid }: Running, images: LabImages, lowers: readonly string[]) {
@@ -117,4 +128,68 @@ async function nothingAdded({ store }: LabImages): Promise<Finding> {
     where: `every file below ${store.directory}`,
     hint: 'somebody writes into an image’s layer: the host into rootfs, for instance',
   });
+}
+
+/**
+ * The directories that `unpack` resolves with are mounted, by mount(8) on the lab's host: their order
+ * shows there, what each holds, and how it marks what is removed.
+ */
+async function unpacksToLowers(subject: Subject): Promise<Finding> {
+  const run = dirname(subject.rootfs);
+  const [directory, target] = [`${run}/unpacked`, `${run}/mounted`];
+  for (const path of [directory, target]) {
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path);
+  }
+  return compare(
+    'unpack gives each layer a directory, and an overlay of them is the image’s root',
+    {
+      expected: `2 below the given one; the lowest has ${LOWER_ALONE}; mounted: ${TOGETHER}`,
+      seen: await unpackAndMount(subject, directory, target).catch((error: Error) => error.message),
+      where: `${INSIDE} in the directories below ${directory}, and with them as lowerdir`,
+      hint: 'the topmost first, and nothing of one layer in another’s; .wh.NAME of a tar is a whiteout there, a device 0,0',
+    },
+  );
+}
+
+async function unpackAndMount(subject: Subject, directory: string, target: string) {
+  const { unpack, host } = subject;
+  if (!unpack) return 'the module exports no unpack';
+  const layers = await makeHarmless(subject);
+  const lowers = await unpack(
+    layers.map((path) => createReadStream(path)),
+    directory,
+  );
+  const below = new Set(lowers.filter((path) => path.startsWith(`${directory}/`)));
+  const lowest = await listWords(host, lowers.at(-1) ?? directory);
+  const made = `${below.size} below the given one; the lowest has ${lowest}`;
+  // An overlay without an upper wants two.
+  if (lowers.length < 2) return made;
+  await host.run(['mount', '-t', 'overlay', '-o', `ro,lowerdir=${lowers.join(':')}`, 'o', target]);
+  try {
+    return `${made}; mounted: ${await listWords(host, target)}`;
+  } finally {
+    await host.run(['umount', target]);
+  }
+}
+
+/** `NAME:WORD` of each file. */
+async function listWords(host: LabHost, root: string): Promise<string> {
+  const printed = await host.run([
+    'find',
+    `${root}/${INSIDE}`,
+    '-type',
+    'f',
+    '-exec',
+    'grep',
+    '-H',
+    '',
+    '{}',
+    ';',
+  ]);
+  const lines = printed.split('\n').filter(Boolean);
+  return lines
+    .map((line) => line.slice(`${root}/${INSIDE}/`.length))
+    .sort()
+    .join(' ');
 }

@@ -182,8 +182,8 @@ export default defineLab({
       'What the host tells a container (hosts, hostname, resolv.conf) must not be written into what',
       'it shares with others: put a layer of its own between layers.lowers and layers.upper.',
       'Export `unpack` beside `runtime`: layers as streams of tars, from the bottom up, and an empty',
-      'directory in, the directories for `lowerdir` out, the topmost first. No layer may write',
-      'outside of its own.',
+      'directory in, the directories for `lowerdir` out, the topmost first. An empty file `.wh.NAME` in',
+      'a tar removes NAME of the layers below. No layer may write outside of its own.',
     ],
     before: "call.mount('overlay'",
     hints: [
