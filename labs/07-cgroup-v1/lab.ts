@@ -1,9 +1,11 @@
 /** The guided steps of lab 07, in the order of its reading. */
 import { availableParallelism } from 'node:os';
 import { cpusLimit } from '../../lib/cgroups/limits.ts';
+import { membersOf } from '../../lib/cgroups/members.ts';
 import { noSwap } from '../../lib/cgroups/no-swap.ts';
 import { onlyV1 } from '../../lib/cgroups/plan.ts';
 import { defineLab } from '../../lib/lab/lab.ts';
+import { untilAsleep } from '../../lib/observe/asleep.ts';
 import * as nsenter from '../06-nsenter/runtime.ts';
 import { escapeCommands, forgetEscape, forks, MB, TAKE, untilEscaped } from './attack.ts';
 import { reserve } from './by-hand.ts';
@@ -56,6 +58,8 @@ export default defineLab({
         const { subject, host } = lab;
         await using box = await subject.start();
         await box.type('sleep 60 <&0 &');
+        // What a shell has forked has the shell's name until it executes the program.
+        for (const pid of membersOf(onlyV1(box.cgroup))) await untilAsleep(pid);
         await box.type('ps -e -o pid,comm');
         await host`cat ${box.cgroup.v1.pids}/cgroup.procs`;
         await using hand = await reserve(lab, ['pids']);
