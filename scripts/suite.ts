@@ -45,13 +45,9 @@ async function runScript(script: string, args: string[]): Promise<boolean> {
 /** The whole lab, straight through: its steps, its checks, its attacks. */
 async function runLab(number: string): Promise<boolean> {
   const began = performance.now();
-  const start = () =>
-    execa(process.execPath, ['scripts/lab.ts', number, '--json'], { reject: false });
-  let run = await start();
-  if (diedAtStart(run)) {
-    console.log(`lab ${number}: Node itself died before the lab began; once more\n${run.stderr}`);
-    run = await start();
-  }
+  const run = await execa(process.execPath, ['scripts/lab.ts', number, '--json'], {
+    reject: false,
+  });
   const result = {
     test: `lab ${number}`,
     seconds: (performance.now() - began) / 1000,
@@ -83,14 +79,6 @@ interface Ended {
   stderr: string;
   exitCode?: number | undefined;
   signal?: string | undefined;
-}
-
-/**
- * V8 ends Node now and then while its first modules are compiled, on slow machines above all
- * (https://github.com/nodejs/node/issues/64500). Of the lab that says nothing: none of it has run.
- */
-function diedAtStart({ signal, stdout, stderr }: Ended): boolean {
-  return signal === 'SIGTRAP' && stdout === '' && /^# Fatal error in/m.test(stderr);
 }
 
 function readEvents({ stdout, stderr, exitCode, signal }: Ended) {
