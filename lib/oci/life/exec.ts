@@ -4,14 +4,21 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyDescriptor } from '../../kernel/sockets.ts';
-import { startAndLeave } from '../../launch/leave.ts';
+import { type LeftChild, startAndLeave } from '../../launch/leave.ts';
+import type { Identity } from '../../observe/identity.ts';
 import { directoriesOf } from '../cgroup.ts';
-import { explainDoors, openDoors } from '../cgroup-doors.ts';
+import {
+  type CgroupDoors,
+  explainDoors,
+  isInnerNode,
+  openDoors,
+  placeOfInit,
+} from '../cgroup-doors.ts';
 import { compileExec } from '../compile-exec.ts';
 import { homeOf } from '../home.ts';
 import { explainKeyring } from '../keyring.ts';
 import { OciError } from '../oci-error.ts';
-import type { Process } from '../spec.ts';
+import type { Process, Spec } from '../spec.ts';
 import { resultIn, setLimits } from './create.ts';
 import { assertExecutable } from './executable.ts';
 import { handTerminal } from './hand-terminal.ts';
@@ -50,7 +57,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
 }
 
 async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<number> {
-  const { id, detach, consoleSocket, cgroup = '' } = options;
+  const { detach, consoleSocket, cgroup = '' } = options;
   const { init } = stored;
   const status = statusOf(stored);
   if (!init || status === 'stopped' || status === 'creating') {
@@ -63,7 +70,62 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
   const process = options.process(spec.process ?? { cwd: '/' });
   assertTerminal(process, options);
   assertCgroup(stored, cgroup);
-  using doors = openDoors(stored.cgroup, cgroup);
+  const joined =
+    process.terminal && !consoleSocket
+      ? (await import('./attach-terminal.ts')).joinTerminal()
+      : null;
+  const launch = (doors: CgroupDoors) =>
+    launchThrough(doors, {
+      ...{ options, spec, process, init, onTerminal: joined?.take },
+      noNewKeyring: stored.noNewKeyring ?? false,
+    });
+  try {
+    const child = await enter(stored, init, cgroup, launch);
+    if (detach) return 0;
+    const stop = forwardSignals(child.pid);
+    const exit = await child.wait();
+    stop();
+    await joined?.over();
+    return statusOfExit(exit);
+  } finally {
+    joined?.close();
+  }
+}
+
+/** Into the container's cgroup, or that below it which is named, or has the first process. */
+async function enter(
+  { cgroup }: Stored,
+  init: Identity,
+  below: string,
+  launch: (doors: CgroupDoors) => Promise<LeftChild>,
+): Promise<LeftChild> {
+  using doors = openDoors(cgroup, below);
+  try {
+    return await launch(doors);
+  } catch (error) {
+    const inside = below === '' && isInnerCause(error) ? placeOfInit(cgroup, init) : null;
+    if (inside === null) throw error;
+    using others = openDoors(cgroup, '', inside);
+    return await launch(others);
+  }
+}
+
+const isInnerCause = (error: unknown) => error instanceof OciError && isInnerNode(error.cause);
+
+interface Launch {
+  options: ExecOptions;
+  /** The container's. */
+  spec: Spec;
+  process: Process;
+  init: Identity;
+  onTerminal: ((master: number) => void) | undefined;
+  /** The container has none of its own. */
+  noNewKeyring: boolean;
+}
+
+async function launchThrough(doors: CgroupDoors, launch: Launch): Promise<LeftChild> {
+  const { options, spec, process, init, onTerminal, noNewKeyring } = launch;
+  const { id, preserveFds, consoleSocket, pidFile } = options;
   const { program, terminal, env, confined } = compileExec({
     doors,
     id,
@@ -71,17 +133,13 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
     spec,
     process,
     home: homeOf(process.user?.uid ?? 0, `/proc/${init.pid}/root`, 'etc/passwd'),
-    preserveFds: options.preserveFds,
-    noNewKeyring: stored.noNewKeyring ?? false,
+    preserveFds,
+    noNewKeyring,
   });
-  const joined =
-    process.terminal && !consoleSocket
-      ? (await import('./attach-terminal.ts')).joinTerminal()
-      : null;
   try {
-    const child = await startAndLeave(program, {
+    return await startAndLeave(program, {
       lastGate: 'created',
-      closeFrom: 3 + options.preserveFds,
+      closeFrom: 3 + preserveFds,
       keep: doors.v1.map(({ fd }) => fd),
       atGate: async (gate, pid, results) => {
         if (gate === 'namespaces') {
@@ -90,24 +148,15 @@ async function execIn({ stored, paths }: Loaded, options: ExecOptions): Promise<
           if (score !== undefined) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
         } else if (gate === 'terminal' && terminal) {
           const master = copyDescriptor(pid, resultIn(results, terminal));
-          const onTerminal = joined?.take;
           handTerminal(master, { size: process.consoleSize, consoleSocket, onTerminal });
         } else if (gate === 'created') {
           assertExecutable(pid, { args: process.args ?? [], env, cwd: process.cwd });
-          if (options.pidFile) writePidFile(options.pidFile, pid);
+          if (pidFile) writePidFile(pidFile, pid);
         }
       },
     });
-    if (detach) return 0;
-    const stop = forwardSignals(child.pid);
-    const exit = await child.wait();
-    stop();
-    await joined?.over();
-    return statusOfExit(exit);
   } catch (error) {
     throw explainKeyring(explainDoors(error, doors, program), program);
-  } finally {
-    joined?.close();
   }
 }
 
