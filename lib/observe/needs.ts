@@ -4,7 +4,15 @@
  *
  * capabilities(7), user_namespaces(7), filesystems(5)
  */
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  statfsSync,
+} from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { detectCgroups } from './cgroups.ts';
 import { findCommand } from './command.ts';
@@ -35,6 +43,8 @@ const LOOKUPS = {
   'linux-6.8': () => lookUpRelease(6, 8),
   /** On the file system where temporary files go, the attributes that a user may name. */
   'user-attributes': lookUpUserAttributes,
+  /** A file system that this process serves. */
+  fuse: lookUpFuse,
   kvm: lookUpKvm,
   'cgroup-v1': () => {
     const { controllers, named } = detectCgroups();
@@ -145,6 +155,16 @@ function lookUpUserNamespaces(): string | null {
     return 'kernel.apparmor_restrict_unprivileged_userns is 1';
   }
   return null;
+}
+
+function lookUpFuse(): string | null {
+  try {
+    closeSync(openSync('/dev/fuse', 'r+'));
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return `/dev/fuse cannot be opened: ${code}; modprobe fuse`;
+  }
 }
 
 function lookUpOverlay(): string | null {
