@@ -6,18 +6,21 @@ import { planOf } from '../cgroup.ts';
 import { OciError } from '../oci-error.ts';
 import { readStored, type Stored, statusOf, withContainer } from './store.ts';
 
-/** Resolves when every process is stopped. Throws OciError when it does not run. */
-export const pauseContainer = (root: string, id: string): Promise<void> =>
+/**
+ * Resolves when every process is stopped. Throws OciError when it does not run, CgroupError when not
+ * all have stopped after `timeout` milliseconds, by default half a minute; it runs on then.
+ */
+export const pauseContainer = (root: string, id: string, timeout?: number): Promise<void> =>
   withContainer(root, id, async (paths) => {
     const stored = required(readStored(paths));
     const status = statusOf(stored);
     if (status !== 'running' && status !== 'created') {
       throw new OciError(`container not running: ${status}, there is nothing to pause`);
     }
-    await freezeCgroup(planOf(stored.cgroup, id));
+    await freezeCgroup(planOf(stored.cgroup, id), timeout);
   });
 
-/** Throws OciError when it is not paused. */
+/** Also one that has stopped in part, where a pause was killed. Throws OciError when it is not paused. */
 export const resumeContainer = (root: string, id: string): Promise<void> =>
   withContainer(root, id, async (paths) => {
     const stored = required(readStored(paths));

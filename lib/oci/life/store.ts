@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFrozen } from '../../cgroups/freeze.ts';
+import { isFreezeAsked } from '../../cgroups/freeze.ts';
 import { isStillAt, tryLock } from '../../image/lock.ts';
 import { type Identity, isSame } from '../../observe/process.ts';
 import type { ContainerCgroup } from '../cgroup.ts';
@@ -181,7 +181,7 @@ export function listContainers(root: string): string[] {
 export function statusOf(stored: Stored): Status {
   if (!stored.init) return stored.phase === 'creating' ? 'creating' : 'stopped';
   if (!isSame(stored.init)) return 'stopped';
-  if (isFrozen(stored.cgroup)) return 'paused';
+  if (isFreezeAsked(stored.cgroup)) return 'paused';
   return stored.phase === 'started' ? 'running' : stored.phase;
 }
 
