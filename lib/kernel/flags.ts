@@ -72,7 +72,14 @@ export const flagSets = {
   keyctl: oneOf('KEYCTL_'),
   seccomp: oneOf('SECCOMP_SET_', 'SECCOMP_GET_'),
   seccompFilter: bits('SECCOMP_FILTER_FLAG_'),
-  bpf: oneOf('BPF_PROG_LOAD', 'BPF_PROG_ATTACH', 'BPF_PROG_QUERY'),
+  bpf: oneOf(
+    'BPF_PROG_LOAD',
+    'BPF_PROG_ATTACH',
+    'BPF_PROG_DETACH',
+    'BPF_PROG_GET_FD_BY_ID',
+    'BPF_OBJ_GET_INFO_BY_FD',
+    'BPF_PROG_QUERY',
+  ),
 } satisfies Record<string, FlagSet>;
 
 /** `MS_REC|MS_PRIVATE` for 0x44000; bits without a name follow in hexadecimal; `0` for none. */

@@ -63,9 +63,13 @@ describe.each<Architecture>(['x64', 'arm64'])('the C headers for %s', (arch) => 
 
   it('have the fields of union bpf_attr where we write them', (context) => {
     const tools = toolchain(context, arch);
-    const load = structs.encodeBpfLoad({ type: 1, count: 2, instructions: 3, license: 4 });
+    const load = structs.encodeBpfLoad({
+      ...{ type: 1, count: 2, instructions: 3, license: 4 },
+      name: 'ours',
+    });
     const attach = structs.encodeBpfAttach({ target: 1, program: 2, type: 3, flags: 4 });
-    const query = structs.encodeBpfQuery({ target: 1, type: 2 });
+    const query = structs.encodeBpfQuery({ target: 1, type: 2, ids: { address: 3, room: 4 } });
+    const info = structs.encodeBpfInfo({ fd: 1, length: 2, address: 3 });
     const places = (fields: string[], bytes: Uint8Array) => {
       const { size, ...found } = placesOf(tools, 'union bpf_attr', ['linux/bpf.h'], fields, bytes);
       return found;
@@ -83,10 +87,26 @@ describe.each<Architecture>(['x64', 'arm64'])('the C headers for %s', (arch) => 
       attach_type: 3,
       attach_flags: 4,
     });
-    expect(places(['query.target_fd', 'query.attach_type'], query)).toEqual({
+    const named = 'offsetof(union bpf_attr, prog_name)';
+    const at = Number(evaluate(tools, ['linux/bpf.h'], [named]).get(named));
+    expect(Buffer.from(load.subarray(at)).toString()).toBe(`ours${'\0'.repeat(12)}`);
+    const queried = ['target_fd', 'attach_type', 'prog_ids', 'prog_cnt'].map((it) => `query.${it}`);
+    expect(places(queried, query)).toEqual({
       'query.target_fd': 1,
       'query.attach_type': 2,
+      'query.prog_ids': 3,
+      'query.prog_cnt': 4,
     });
+    expect(places(['info.bpf_fd', 'info.info_len', 'info.info'], info)).toEqual({
+      'info.bpf_fd': 1,
+      'info.info_len': 2,
+      'info.info': 3,
+    });
+    expect(places(['prog_id'], structs.encodeBpfId(1))).toEqual({ prog_id: 1 });
+    const name = evaluate(tools, ['linux/bpf.h'], ['offsetof(struct bpf_prog_info, name)']);
+    const told = new Uint8Array(structs.BPF_PROG_INFO_SIZE);
+    told.set(Buffer.from('ours'), Number([...name.values()][0]));
+    expect(structs.decodeBpfProgramName(told)).toBe('ours');
     const asked = evaluate(tools, ['linux/bpf.h'], ['offsetof(union bpf_attr, query.prog_cnt)']);
     const answered = new Uint8Array(32);
     answered[Number([...asked.values()][0])] = 7;

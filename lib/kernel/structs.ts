@@ -125,23 +125,26 @@ export function encodeSockFprog(filter: Uint8Array): Linked {
   return { bytes, links: [{ at: 8, to: filter }] };
 }
 
-/** linux/bpf.h `union bpf_attr` of BPF_PROG_LOAD, up to `kern_version`; addresses of memory. bpf(2) */
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_LOAD, up to `prog_name`; addresses of memory. bpf(2) */
 export function encodeBpfLoad(load: {
   type: number;
   /** How many instructions, of eight bytes each. */
   count: number;
   instructions: number;
   license: number;
+  /** At most 15 letters, digits, dots and underscores; empty is none. */
+  name: string;
 }): Uint8Array {
-  const bytes = Buffer.alloc(48);
+  const bytes = Buffer.alloc(64);
   bytes.writeUInt32LE(load.type, 0);
   bytes.writeUInt32LE(load.count, 4);
   bytes.writeBigUInt64LE(BigInt(load.instructions), 8);
   bytes.writeBigUInt64LE(BigInt(load.license), 16);
+  bytes.write(load.name, 48, 15, 'latin1');
   return new Uint8Array(bytes);
 }
 
-/** linux/bpf.h `union bpf_attr` of BPF_PROG_ATTACH, its first four fields. bpf(2) */
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_ATTACH and BPF_PROG_DETACH, its first four fields. bpf(2) */
 export function encodeBpfAttach(attach: {
   target: number;
   program: number;
@@ -152,15 +155,48 @@ export function encodeBpfAttach(attach: {
   return new Uint8Array(Uint32Array.of(target, program, type, flags).buffer);
 }
 
-/** linux/bpf.h `union bpf_attr` of BPF_PROG_QUERY; the kernel writes the count into it. bpf(2) */
-export function encodeBpfQuery(query: { target: number; type: number }): Uint8Array {
-  return new Uint8Array(Uint32Array.of(query.target, query.type, 0, 0, 0, 0, 0, 0).buffer);
+/**
+ * linux/bpf.h `union bpf_attr` of BPF_PROG_QUERY; the kernel writes the count into it, and to the
+ * address `ids` as many of them as there is room for. bpf(2)
+ */
+export function encodeBpfQuery(query: {
+  target: number;
+  type: number;
+  ids?: { address: number; room: number };
+}): Uint8Array {
+  const { target, type, ids = { address: 0, room: 0 } } = query;
+  const bytes = Buffer.alloc(32);
+  bytes.writeUInt32LE(target, 0);
+  bytes.writeUInt32LE(type, 4);
+  bytes.writeBigUInt64LE(BigInt(ids.address), 16);
+  bytes.writeUInt32LE(ids.room, 24);
+  return new Uint8Array(bytes);
 }
 
 /** How many programs there are, from what `encodeBpfQuery` gave after the call. */
 export function decodeBpfQuery(query: Uint8Array): number {
   return new DataView(query.buffer, query.byteOffset).getUint32(24, true);
 }
+
+/** linux/bpf.h `union bpf_attr` of BPF_PROG_GET_FD_BY_ID. bpf(2) */
+export const encodeBpfId = (id: number): Uint8Array =>
+  new Uint8Array(Uint32Array.of(id, 0, 0).buffer);
+
+/** linux/bpf.h `union bpf_attr` of BPF_OBJ_GET_INFO_BY_FD: where the kernel puts what. bpf(2) */
+export function encodeBpfInfo(info: { fd: number; length: number; address: number }): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt32LE(info.fd, 0);
+  bytes.writeUInt32LE(info.length, 4);
+  bytes.writeBigUInt64LE(BigInt(info.address), 8);
+  return new Uint8Array(bytes);
+}
+
+/** linux/bpf.h `struct bpf_prog_info`, up to `name`. */
+export const BPF_PROG_INFO_SIZE = 80;
+
+/** Its name. */
+export const decodeBpfProgramName = (info: Uint8Array): string =>
+  Buffer.from(info.subarray(64, 80)).toString('latin1').replace(/\0.*$/s, '');
 
 /** <signal.h> siginfo_t of waitid(2): which child changed, and how. Zero pid: none has. */
 export function decodeSiginfo(info: Uint8Array): { pid: number; code: number; status: number } {
