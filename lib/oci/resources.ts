@@ -6,11 +6,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { CgroupError, type CgroupProblem } from '../cgroups/cgroup-error.ts';
+import { readCgroupFile } from '../cgroups/cgroup-file.ts';
+import { deviceChanges, parseDevicesList } from '../cgroups/device-changes.ts';
 import { assembleDeviceProgram } from '../cgroups/device-program.ts';
 import {
   CONTAINER_DEVICES,
+  type DevicePolicy,
   type DeviceRule,
-  formatDevice,
   policyOf,
 } from '../cgroups/device-rules.ts';
 import { type CgroupPlan, findController, whyAbsent } from '../cgroups/plan.ts';
@@ -81,21 +83,31 @@ function writeUnified(plan: CgroupPlan, file: string, text: string): void {
 
 /**
  * Which devices it may use: what the configuration says, and always the ones that every container
- * has. Throws CgroupError for what the kernel's list cannot hold, SyscallError without privilege.
+ * has. Of a container that runs, `before` are the rules that it has had: what both allow stays
+ * allowed meanwhile. Throws CgroupError for what the kernel's list cannot hold, SyscallError without
+ * privilege.
  */
-export function applyDeviceRules(plan: CgroupPlan, rules: readonly DeviceRuleSpec[]): void {
-  const given = rules.filter(({ type }) => type !== 'p').map(ruleOf);
-  const policy = policyOf([...given, ...CONTAINER_DEVICES.filter(({ allow }) => allow)]);
+export function applyDeviceRules(
+  plan: CgroupPlan,
+  rules: readonly DeviceRuleSpec[],
+  before: readonly DeviceRuleSpec[] | null = null,
+): void {
+  const policy = devicePolicyOf(rules);
   const { devices } = plan.v1;
   if (devices !== undefined) {
-    const [all, one] = policy.otherwise === 'deny' ? ['deny', 'allow'] : ['allow', 'deny'];
-    write(`${devices}/devices.${all}`, 'a', false);
-    for (const exception of policy.exceptions) {
-      write(`${devices}/devices.${one}`, formatDevice(exception), false);
+    const shown = parseDevicesList(readCgroupFile(devices, 'devices.list') ?? '');
+    const now = shown ?? (before && devicePolicyOf(before));
+    for (const { file, text } of deviceChanges(now, policy)) {
+      write(`${devices}/${file}`, text, false);
     }
   } else if (plan.v2 !== null) {
     attachDeviceProgram(plan.v2, assembleDeviceProgram(policy));
   }
+}
+
+function devicePolicyOf(rules: readonly DeviceRuleSpec[]): DevicePolicy {
+  const given = rules.filter(({ type }) => type !== 'p').map(ruleOf);
+  return policyOf([...given, ...CONTAINER_DEVICES.filter(({ allow }) => allow)]);
 }
 
 function ruleOf({ allow, type = 'a', major, minor, access }: DeviceRuleSpec): DeviceRule {

@@ -15,9 +15,9 @@ export const updateContainer = (root: string, id: string, resources: Resources):
     if (!stored || statusOf(stored) === 'stopped') throw new OciError('container not running');
     const plan = planOf(stored.cgroup, id);
     applyResources(plan, resources);
-    if (resources.devices?.length) applyDeviceRules(plan, resources.devices);
     const spec = readSpec(paths);
     const before = spec.linux?.resources ?? {};
+    if (resources.devices?.length) applyDeviceRules(plan, resources.devices, before.devices ?? []);
     const now = { ...spec, linux: { ...spec.linux, resources: merged(before, resources) } };
     writeFileSync(`${paths.config}.new`, JSON.stringify(now), { mode: 0o600 });
     renameSync(`${paths.config}.new`, paths.config);
