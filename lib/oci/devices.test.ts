@@ -43,4 +43,29 @@ describe('the devices of a container', () => {
       expect((await read(true)).stderr).not.toContain('Operation not permitted');
     },
   );
+
+  itNeeds(['root'], 'are no more than every one has, where it has no rules', async () => {
+    await using bundle = makeBundle();
+    const { stderr } = await bundle.run('(: > /dev/kmsg); (: > /dev/null)', ({ linux }) => {
+      linux.devices = [{ type: 'c', path: '/dev/kmsg', major: 1, minor: 11 }];
+      linux.resources = {};
+    });
+    expect(stderr).toMatch(/^[^\n]*kmsg: Operation not permitted$/);
+  });
+
+  itNeeds(['root'], 'are all but those that it names, where its rules begin so', async () => {
+    await using bundle = makeBundle();
+    const { stderr } = await bundle.run('(: > /dev/kmsg); (: < /dev/port)', ({ linux, mounts }) => {
+      const path = '/dev/kmsg';
+      mounts.push({ destination: path, type: 'bind', source: path, options: ['bind'] });
+      linux.devices = [{ type: 'c', path: '/dev/port', major: 1, minor: 14 }];
+      const kmsg = { type: 'c', major: 1, minor: 11, access: 'rwm' } as const;
+      linux.resources = { devices: [{ allow: true }, { ...kmsg, allow: false }] };
+    });
+    // There is no device of the other number.
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(/kmsg: Operation not permitted$/),
+      expect.stringMatching(/port: No such device or address$/),
+    ]);
+  });
 });

@@ -11,6 +11,7 @@ import { deviceChanges, parseDevicesList } from '../cgroups/device-changes.ts';
 import { assembleDeviceProgram } from '../cgroups/device-program.ts';
 import {
   CONTAINER_DEVICES,
+  type DeviceException,
   type DevicePolicy,
   type DeviceRule,
   policyOf,
@@ -105,10 +106,21 @@ export function applyDeviceRules(
   }
 }
 
+/** As with other runtimes it is none until a rule says otherwise. */
 function devicePolicyOf(rules: readonly DeviceRuleSpec[]): DevicePolicy {
-  const given = rules.filter(({ type }) => type !== 'p').map(ruleOf);
-  return policyOf([...given, ...CONTAINER_DEVICES.filter(({ allow }) => allow)]);
+  const none: DeviceRule = { allow: false, type: 'a' };
+  const given = [none, ...rules.filter(({ type }) => type !== 'p').map(ruleOf)];
+  const { otherwise, exceptions } = policyOf(given);
+  // Where all is allowed they are, but for those that are named themselves.
+  const own = CONTAINER_DEVICES.filter(
+    (rule) =>
+      rule.allow && (otherwise === 'deny' || exceptions.some((one) => isSameDevice(one, rule))),
+  );
+  return policyOf([...given, ...own]);
 }
+
+const isSameDevice = (one: DeviceException, { type, major = null, minor = null }: DeviceRule) =>
+  one.type === type && one.major === major && one.minor === minor;
 
 function ruleOf({ allow, type = 'a', major, minor, access }: DeviceRuleSpec): DeviceRule {
   const all = (number: number | undefined) =>
