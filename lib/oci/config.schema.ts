@@ -113,6 +113,8 @@ const throttles = orNull(
   list(object({ major: whole, minor: whole, rate: natural }, 'major', 'minor', 'rate')),
 );
 
+const weight: Schema = { type: ['integer', 'null'], minimum: 0, maximum: 1000 };
+
 export const resourcesSchema: Schema = orNull(
   object({
     devices: orNull(
@@ -138,6 +140,7 @@ export const resourcesSchema: Schema = orNull(
         kernelTCP: { type: ['integer', 'null'] },
         swappiness: { type: ['integer', 'null'], minimum: 0 },
         disableOOMKiller: { type: ['boolean', 'null'] },
+        checkBeforeUpdate: { type: ['boolean', 'null'] },
       }),
     ),
     cpu: orNull(
@@ -156,9 +159,11 @@ export const resourcesSchema: Schema = orNull(
     pids: orNull(object({ limit: { type: ['integer', 'null'] } })),
     blockIO: orNull(
       object({
-        weight: { type: ['integer', 'null'], minimum: 0, maximum: 1000 },
-        leafWeight: { type: ['integer', 'null'], minimum: 0, maximum: 1000 },
-        weightDevice: orNull(list(object({ major: whole, minor: whole }, 'major', 'minor'))),
+        weight,
+        leafWeight: weight,
+        weightDevice: orNull(
+          list(object({ major: whole, minor: whole, weight }, 'major', 'minor')),
+        ),
         throttleReadBpsDevice: throttles,
         throttleWriteBpsDevice: throttles,
         throttleReadIOPSDevice: throttles,

@@ -3,10 +3,14 @@
  *
  * kernel Documentation/admin-guide/cgroup-v1/
  */
+import { digits, limitText } from './limit-texts.ts';
 import type { ResourceWrite } from './resources.ts';
 import type { Resources, ThrottleDevice } from './spec.ts';
 
-export type ResourceWriter = (resources: Resources) => ResourceWrite[];
+/** What a file of the cgroup has now, without the newline; null where there is no such file. */
+export type Present = (file: string) => string | null;
+
+export type ResourceWriter = (resources: Resources, now: Present) => ResourceWrite[];
 
 /** A write for each number that is given. */
 export const entries = (
@@ -14,8 +18,19 @@ export const entries = (
   files: Readonly<Record<string, number | string | undefined | null>>,
 ): ResourceWrite[] =>
   Object.entries(files).flatMap(([file, value]) =>
-    value === undefined || value === null ? [] : [{ controller, file, text: String(value) }],
+    value === undefined || value === null
+      ? []
+      : [{ controller, file, text: typeof value === 'number' ? digits(value) : value }],
   );
+
+/**
+ * Of limits that bound each other, in an order in which each holds when the one before it has been
+ * written, or else after the next ones: what fails at first is written again.
+ */
+export const eitherWay = (writes: readonly ResourceWrite[]): ResourceWrite[] =>
+  writes.length < 2
+    ? [...writes]
+    : [...writes.toReversed().map((write) => ({ ...write, mayFail: true })), ...writes];
 
 /** The specification's 0 is what is not set. */
 export const orUnset = (value: number | undefined): number | undefined => value || undefined;
@@ -24,29 +39,40 @@ export const v1Resources: Readonly<Record<string, ResourceWriter>> = {
   cpuset: ({ cpu = {} }) =>
     entries('cpuset', { 'cpuset.cpus': cpu.cpus || null, 'cpuset.mems': cpu.mems || null }),
 
-  cpu: ({ cpu = {} }) =>
-    entries('cpu', {
-      'cpu.shares': orUnset(cpu.shares),
-      'cpu.cfs_period_us': orUnset(cpu.period),
-      'cpu.cfs_quota_us': orUnset(cpu.quota),
-      'cpu.cfs_burst_us': orUnset(cpu.burst),
-      'cpu.rt_period_us': orUnset(cpu.realtimePeriod),
-      'cpu.rt_runtime_us': orUnset(cpu.realtimeRuntime),
-      'cpu.idle': cpu.idle,
-    }),
+  cpu: ({ cpu = {} }) => [
+    ...entries('cpu', { 'cpu.shares': orUnset(cpu.shares) }),
+    ...eitherWay(
+      entries('cpu', {
+        'cpu.cfs_period_us': orUnset(cpu.period),
+        'cpu.cfs_quota_us': orUnset(cpu.quota),
+        'cpu.cfs_burst_us': cpu.burst,
+      }),
+    ),
+    ...eitherWay(
+      entries('cpu', {
+        'cpu.rt_period_us': orUnset(cpu.realtimePeriod),
+        'cpu.rt_runtime_us': orUnset(cpu.realtimeRuntime),
+      }),
+    ),
+    ...entries('cpu', { 'cpu.idle': cpu.idle }),
+  ],
 
-  memory({ memory = {} }) {
-    const limits = entries('memory', {
-      'memory.limit_in_bytes': orUnset(memory.limit),
-      'memory.memsw.limit_in_bytes': orUnset(memory.swap),
-    });
+  memory({ memory = {} }, now) {
+    const { limit, swap, reservation, kernelTCP } = memory;
+    const bytes = (value: number | undefined) => (value ? limitText(value, '-1') : undefined);
+    // Without a limit of memory there is none of both together.
+    const unlimited = limit === -1 && !swap && now('memory.memsw.limit_in_bytes') !== null;
     return [
-      // Memory may not be more than memory and swap together: what fails now is written again.
-      ...limits.toReversed().map((write) => ({ ...write, mayFail: true })),
-      ...limits,
+      // Memory may not be more than memory and swap together.
+      ...eitherWay(
+        entries('memory', {
+          'memory.limit_in_bytes': bytes(limit),
+          'memory.memsw.limit_in_bytes': unlimited ? '-1' : bytes(swap),
+        }),
+      ),
       ...entries('memory', {
-        'memory.soft_limit_in_bytes': orUnset(memory.reservation),
-        'memory.kmem.tcp.limit_in_bytes': orUnset(memory.kernelTCP),
+        'memory.soft_limit_in_bytes': bytes(reservation),
+        'memory.kmem.tcp.limit_in_bytes': bytes(kernelTCP),
         'memory.oom_control': memory.disableOOMKiller ? 1 : null,
         'memory.swappiness': memory.swappiness,
       }),
@@ -63,7 +89,7 @@ export const v1Resources: Readonly<Record<string, ResourceWriter>> = {
       devices.map(({ major, minor, rate }) => ({
         controller: 'blkio',
         file: `blkio.throttle.${file}`,
-        text: `${major}:${minor} ${rate}`,
+        text: `${major}:${minor} ${limitText(rate, '0')}`,
       }));
     return [
       ...entries('blkio', { 'blkio.bfq.weight': orUnset(blockIO.weight) }),
@@ -85,12 +111,10 @@ export const v1Resources: Readonly<Record<string, ResourceWriter>> = {
     ];
   },
 
-  hugetlb: ({ hugepageLimits = [] }) =>
-    hugepageLimits.map(({ pageSize, limit }) => ({
-      controller: 'hugetlb',
-      file: `hugetlb.${pageSize}.limit_in_bytes`,
-      text: String(limit),
-    })),
+  hugetlb: ({ hugepageLimits = [] }, now) =>
+    hugepageLimits.flatMap(({ pageSize, limit }) =>
+      hugepageWrites(`hugetlb.${pageSize}`, 'limit_in_bytes', limitText(limit, '-1'), now),
+    ),
 
   rdma: ({ rdma = {} }) => rdmaWrites(rdma),
 
@@ -104,12 +128,30 @@ export const v1Resources: Readonly<Record<string, ResourceWriter>> = {
     })),
 };
 
-/** The same file in both versions. */
+/**
+ * Of what is used, and of what is reserved where the kernel counts it: a program that may not have it
+ * is told so by mmap(2), where else it gets SIGBUS later.
+ */
+export const hugepageWrites = (
+  prefix: string,
+  suffix: string,
+  text: string,
+  now: Present,
+): ResourceWrite[] => {
+  const reserved = `${prefix}.rsvd.${suffix}`;
+  return entries('hugetlb', {
+    [`${prefix}.${suffix}`]: text,
+    [reserved]: now(reserved) === null ? null : text,
+  });
+};
+
+/** The same file in both versions. Of what is not named the limit stays. */
 export const rdmaWrites = (rdma: NonNullable<Resources['rdma']>): ResourceWrite[] =>
-  Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => ({
-    controller: 'rdma',
-    file: 'rdma.max',
-    text: [device, `hca_handle=${hcaHandles ?? 'max'}`, `hca_object=${hcaObjects ?? 'max'}`].join(
-      ' ',
-    ),
-  }));
+  Object.entries(rdma).flatMap(([device, { hcaHandles, hcaObjects }]) => {
+    const limits = [
+      ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
+      ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
+    ];
+    const text = [device, ...limits].join(' ');
+    return limits.length === 0 ? [] : [{ controller: 'rdma', file: 'rdma.max', text }];
+  });

@@ -4,70 +4,109 @@
  *
  * kernel Documentation/admin-guide/cgroup-v2.rst
  */
+import { CgroupError } from '../cgroups/cgroup-error.ts';
+import { digits, limitText } from './limit-texts.ts';
+import { OciError } from './oci-error.ts';
 import type { ResourceWrite } from './resources.ts';
-import { entries, orUnset, type ResourceWriter, rdmaWrites } from './resources-v1.ts';
+import {
+  eitherWay,
+  entries,
+  hugepageWrites,
+  orUnset,
+  type Present,
+  type ResourceWriter,
+  rdmaWrites,
+} from './resources-v1.ts';
 import type { BlockIoResources, Resources } from './spec.ts';
-
-const DEFAULT_PERIOD = 100_000;
+import { swapWrites } from './swap.ts';
 
 /** 2…262144 shares to a weight of 1…10000, range to range. */
 export const weightOfShares = (shares: number): number =>
   1 + Math.floor(((Math.min(262_144, Math.max(2, shares)) - 2) * 9999) / 262_142);
 
-/** A number of bytes; -1 is no limit, 0 is not set. */
-const bytes = (value: number | undefined): number | string | undefined =>
-  value === -1 ? 'max' : orUnset(value);
-
-/** Swap alone, where the specification counts it with the memory. */
-function swapOf({ limit = 0, swap = 0 }: NonNullable<Resources['memory']>) {
-  if (swap === 0) return undefined;
-  if (swap === -1) return 'max';
-  return limit > 0 ? Math.max(0, swap - limit) : undefined;
-}
+/** BFQ's 10…1000 to io.weight's 1…10000, range to range. */
+export const ioWeightOf = (weight: number): number =>
+  1 + Math.floor(((Math.max(10, weight) - 10) * 9999) / 990);
 
 export const v2Resources: Readonly<Record<string, ResourceWriter>> = {
   cpuset: ({ cpu = {} }) =>
     entries('cpuset', { 'cpuset.cpus': cpu.cpus || null, 'cpuset.mems': cpu.mems || null }),
 
-  cpu({ cpu = {} }) {
-    const { shares, quota = 0, period = 0, burst, idle } = cpu;
-    const limit = quota > 0 ? quota : 'max';
-    return entries('cpu', {
-      'cpu.idle': idle,
-      'cpu.weight': shares ? weightOfShares(shares) : null,
-      'cpu.max': quota !== 0 || period !== 0 ? `${limit} ${period || DEFAULT_PERIOD}` : null,
-      'cpu.max.burst': orUnset(burst),
-    });
+  cpu({ cpu = {} }, now) {
+    const { shares, quota, period, burst, idle } = cpu;
+    return [
+      ...entries('cpu', {
+        'cpu.idle': idle,
+        'cpu.weight': shares ? weightOfShares(shares) : null,
+      }),
+      ...eitherWay(
+        entries('cpu', { 'cpu.max': bandwidth(quota, period, now), 'cpu.max.burst': burst }),
+      ),
+    ];
   },
 
-  memory: ({ memory = {} }) =>
-    entries('memory', {
-      'memory.max': bytes(memory.limit),
-      'memory.swap.max': swapOf(memory),
-      'memory.low': bytes(memory.reservation),
-    }),
+  memory({ memory = {} }, now) {
+    const { limit = 0, reservation = 0, checkBeforeUpdate } = memory;
+    if (checkBeforeUpdate) assertFits(limit, now);
+    return [
+      ...swapWrites(memory, now),
+      ...entries('memory', {
+        'memory.max': limit === 0 ? null : limitText(limit, 'max'),
+        'memory.low': reservation === 0 ? null : limitText(reservation, 'max'),
+      }),
+    ];
+  },
 
   pids: ({ pids }) =>
     entries('pids', { 'pids.max': pids?.limit && (pids.limit > 0 ? pids.limit : 'max') }).filter(
       ({ text }) => text !== '0',
     ),
 
-  blkio: ({ blockIO = {} }) => [
-    ...entries('blkio', {
-      'io.bfq.weight': orUnset(blockIO.weight),
-    }),
-    ...throttles(blockIO),
-  ],
+  blkio: ({ blockIO = {} }, now) => [...ioWeights(blockIO, now), ...throttles(blockIO)],
 
-  hugetlb: ({ hugepageLimits = [] }) =>
-    hugepageLimits.map(({ pageSize, limit }) => ({
-      controller: 'hugetlb',
-      file: `hugetlb.${pageSize}.max`,
-      text: String(limit),
-    })),
+  hugetlb: ({ hugepageLimits = [] }, now) =>
+    hugepageLimits.flatMap(({ pageSize, limit }) =>
+      hugepageWrites(`hugetlb.${pageSize}`, 'max', limitText(limit, 'max'), now),
+    ),
 
   rdma: ({ rdma = {} }) => rdmaWrites(rdma),
 };
+
+/** One file has both: what is not given stays what it is. */
+function bandwidth(quota = 0, period = 0, now: Present): string | null {
+  if (quota === 0 && period === 0) return null;
+  const [presentQuota = 'max', presentPeriod] = now('cpu.max')?.split(' ') ?? [];
+  const max = quota === 0 ? presentQuota : limitText(quota, 'max');
+  return [max, period === 0 ? presentPeriod : digits(period)].filter(Boolean).join(' ');
+}
+
+/** Of less than it has now the kernel takes away what it can, and then kills. */
+function assertFits(limit: number, now: Present): void {
+  const current = Number(now('memory.current') ?? 0);
+  if (limit <= 0 || limit >= current) return;
+  throw new OciError(
+    `memory.limit: ${limit} bytes are less than the ${current} that are used (memory.checkBeforeUpdate)`,
+  );
+}
+
+function ioWeights({ weight, weightDevice = [] }: BlockIoResources, now: Present): ResourceWrite[] {
+  const devices = weightDevice.filter((one) => orUnset(one.weight) !== undefined);
+  if (orUnset(weight) === undefined && devices.length === 0) return [];
+  const file = ['io.bfq.weight', 'io.weight'].find((name) => now(name) !== null);
+  if (file === undefined) {
+    const why = 'a weight needs the BFQ scheduler (modprobe bfq), or a kernel with io.weight';
+    throw new CgroupError([{ controller: 'io', why }]);
+  }
+  const scaled = (value: number) => (file === 'io.weight' ? ioWeightOf(value) : value);
+  return [
+    ...entries('blkio', { [file]: weight ? scaled(weight) : null }),
+    ...devices.map(({ major, minor, weight: own = 0 }) => ({
+      controller: 'blkio',
+      file,
+      text: `${major}:${minor} ${scaled(own)}`,
+    })),
+  ];
+}
 
 function throttles(blockIO: BlockIoResources): ResourceWrite[] {
   const kinds = [
@@ -80,7 +119,8 @@ function throttles(blockIO: BlockIoResources): ResourceWrite[] {
     devices.map(({ major, minor, rate }) => ({
       controller: 'blkio',
       file: 'io.max',
-      text: `${major}:${minor} ${key}=${rate}`,
+      // The specification's 0 takes a limit away; the kernel here does not take it.
+      text: `${major}:${minor} ${key}=${rate === 0 ? 'max' : limitText(rate, 'max')}`,
     })),
   );
 }

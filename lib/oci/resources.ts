@@ -16,7 +16,7 @@ import {
   type DeviceRule,
   policyOf,
 } from '../cgroups/device-rules.ts';
-import { type CgroupPlan, findController, whyAbsent } from '../cgroups/plan.ts';
+import { type CgroupPlan, type Held, whyAbsent } from '../cgroups/plan.ts';
 import { attachDeviceProgram } from '../kernel/bpf.ts';
 import { OciError } from './oci-error.ts';
 import { v1Resources } from './resources-v1.ts';
@@ -38,9 +38,12 @@ const inV2 = (controller: string) => (controller === 'blkio' ? 'io' : controller
 /** Throws CgroupError with all that cannot be held, OciError when the kernel refuses a value. */
 export function applyResources(plan: CgroupPlan, resources: Resources): void {
   const problems: CgroupProblem[] = [];
+  const handed = plan.v2 === null ? [] : handedDown(plan.v2);
   const writes = CONTROLLERS.flatMap((controller) => {
-    const held = findController(plan, controller, inV2(controller));
-    const wanted = (held?.version === 2 ? v2Resources : v1Resources)[controller]?.(resources) ?? [];
+    const held = holderOf(plan, controller, handed);
+    const now = (file: string) => held && (readCgroupFile(held.directory, file)?.trimEnd() ?? null);
+    const wanted =
+      (held?.version === 2 ? v2Resources : v1Resources)[controller]?.(resources, now) ?? [];
     if (held) return wanted.map((write) => ({ ...write, path: `${held.directory}/${write.file}` }));
     if (wanted.some(({ mayFail }) => !mayFail)) {
       problems.push({ controller, why: whyAbsent(plan, controller, inV2(controller)) });
@@ -50,6 +53,16 @@ export function applyResources(plan: CgroupPlan, resources: Resources): void {
   if (problems.length > 0) throw new CgroupError(problems);
   for (const { path, text, mayFail } of writes) write(path, text, mayFail ?? false);
   for (const [file, text] of unifiedResources(resources)) writeUnified(plan, file, text);
+}
+
+const handedDown = (directory: string): string[] =>
+  (readCgroupFile(directory, 'cgroup.controllers') ?? '').trim().split(' ');
+
+/** By what its own cgroup has: which controllers come down to there is its making. */
+function holderOf({ v1, v2 }: CgroupPlan, controller: string, handed: string[]): Held | null {
+  const directory = v1[controller];
+  if (directory !== undefined) return { version: 1, directory };
+  return v2 !== null && handed.includes(inV2(controller)) ? { version: 2, directory: v2 } : null;
 }
 
 const CONTROLLERS = [
