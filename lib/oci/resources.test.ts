@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { removeCgroups } from '../host/remove-cgroups.ts';
+import { detectCgroups } from '../observe/cgroups.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { makeBundle } from './bundle.fixture.ts';
 import type { ContainerCgroup } from './cgroup.ts';
@@ -53,6 +56,25 @@ describe('limits', () => {
       expect((await bundle.box('list', '-q')).stdout).toBe('');
     },
   );
+
+  itNeeds(['root', 'v2:hugetlb'], 'that do not come down to its cgroup say why', async () => {
+    await using bundle = makeBundle();
+    const name = bundle.id.replace('test', 'crowded');
+    const above = join(detectCgroups().v2 ?? '', name);
+    mkdirSync(above);
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    try {
+      writeFileSync(join(above, 'cgroup.procs'), String(child.pid));
+      const { status, stderr } = await bundle.run('true', ({ linux }) => {
+        linux.cgroupsPath = `/${name}/inside`;
+        linux.resources = { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] };
+      });
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/hugetlb.*processes of its own/)]);
+    } finally {
+      child.kill('SIGKILL');
+      await removeCgroups([above], []);
+    }
+  });
 
   const texts = (
     of: typeof v2Resources,

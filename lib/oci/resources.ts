@@ -46,7 +46,7 @@ export function applyResources(plan: CgroupPlan, resources: Resources): void {
       (held?.version === 2 ? v2Resources : v1Resources)[controller]?.(resources, now) ?? [];
     if (held) return wanted.map((write) => ({ ...write, path: `${held.directory}/${write.file}` }));
     if (wanted.some(({ mayFail }) => !mayFail)) {
-      problems.push({ controller, why: whyAbsent(plan, controller, inV2(controller)) });
+      problems.push({ controller, why: whyNotHeld(plan, controller) });
     }
     return [];
   });
@@ -63,6 +63,14 @@ function holderOf({ v1, v2 }: CgroupPlan, controller: string, handed: string[]):
   const directory = v1[controller];
   if (directory !== undefined) return { version: 1, directory };
   return v2 !== null && handed.includes(inV2(controller)) ? { version: 2, directory: v2 } : null;
+}
+
+function whyNotHeld(plan: CgroupPlan, controller: string): string {
+  const name = inV2(controller);
+  if (plan.v2 === null || !plan.site.layout.controllers[name]?.v2) {
+    return whyAbsent(plan, controller, name);
+  }
+  return `${plan.v2} has no ${name}: a cgroup above it does not hand it down, because it has processes of its own, or is not ours to write`;
 }
 
 const CONTROLLERS = [
@@ -135,10 +143,11 @@ function devicePolicyOf(rules: readonly DeviceRuleSpec[]): DevicePolicy {
 const isSameDevice = (one: DeviceException, { type, major = null, minor = null }: DeviceRule) =>
   one.type === type && one.major === major && one.minor === minor;
 
-function ruleOf({ allow, type = 'a', major, minor, access }: DeviceRuleSpec): DeviceRule {
+function ruleOf({ allow, type, major, minor, access }: DeviceRuleSpec): DeviceRule {
   const all = (number: number | undefined) =>
     number === undefined || number === -1 ? null : number;
-  const kind = type === 'u' ? 'c' : type;
+  // Go writes an empty one where there is none.
+  const kind = type === 'u' ? 'c' : type || 'a';
   if (kind === 'p') throw new OciError('a FIFO is no device that rules are about');
   return { allow, type: kind, major: all(major), minor: all(minor), ...(access ? { access } : {}) };
 }
