@@ -42,8 +42,8 @@ export function applyResources(plan: CgroupPlan, resources: Resources): void {
   const writes = CONTROLLERS.flatMap((controller) => {
     const held = holderOf(plan, controller, handed);
     const now = (file: string) => held && (readCgroupFile(held.directory, file)?.trimEnd() ?? null);
-    const wanted =
-      (held?.version === 2 ? v2Resources : v1Resources)[controller]?.(resources, now) ?? [];
+    const writers = held?.version === 2 ? v2Resources : v1Resources;
+    const wanted = orProblems(problems, () => writers[controller]?.(resources, now) ?? []);
     if (held) return wanted.map((write) => ({ ...write, path: `${held.directory}/${write.file}` }));
     if (wanted.some(({ mayFail }) => !mayFail)) {
       problems.push({ controller, why: whyNotHeld(plan, controller) });
@@ -53,6 +53,17 @@ export function applyResources(plan: CgroupPlan, resources: Resources): void {
   if (problems.length > 0) throw new CgroupError(problems);
   for (const { path, text, mayFail } of writes) write(path, text, mayFail ?? false);
   for (const [file, text] of unifiedResources(resources)) writeUnified(plan, file, text);
+}
+
+/** What cannot be held is noted, and nothing of it is written. */
+function orProblems(problems: CgroupProblem[], writesOf: () => ResourceWrite[]): ResourceWrite[] {
+  try {
+    return writesOf();
+  } catch (error) {
+    if (!(error instanceof CgroupError)) throw error;
+    problems.push(...error.problems);
+    return [];
+  }
 }
 
 const handedDown = (directory: string): string[] =>

@@ -56,4 +56,23 @@ describe('a container that does not stop wholly', () => {
     expect(await bundle.box('resume', bundle.id)).toMatchObject({ status: 0, stderr: '' });
     expect([it.isAsked(), await statusOf(bundle)]).toEqual([false, 'running']);
   });
+
+  itNeeds(
+    ['root', 'v1:freezer', 'cgroup-v2'],
+    'goes on in version 2 too, where somebody has stopped it there',
+    async () => {
+      await using bundle = makeBundle();
+      const { box, id, directory, root } = bundle;
+      bundle.configure(({ process }) => {
+        process.args = ['sleep', '100'];
+      });
+      await box('run', '-d', '-b', directory, id);
+      const state = readFileSync(join(root, id, 'state.json'), 'utf8');
+      const file = join((JSON.parse(state) as Stored).cgroup.v2 ?? '', 'cgroup.freeze');
+      writeFileSync(file, '1');
+      expect(await statusOf(bundle)).toBe('paused');
+      expect(await box('resume', id)).toMatchObject({ status: 0, stderr: '' });
+      expect([readFileSync(file, 'utf8'), await statusOf(bundle)]).toEqual(['0\n', 'running']);
+    },
+  );
 });
