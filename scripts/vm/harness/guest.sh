@@ -23,7 +23,8 @@ ln -sf /proc/self/fd/2 /dev/stderr
 hostname unboxed
 ip link set lo up
 
-# As udev would.
+# As udev would; /dev/fuse is there before whoever opens it has the module loaded.
+modprobe -q fuse
 mkdir -p /dev/virtio-ports
 for port in /sys/class/virtio-ports/*; do
   [ -s "$port/name" ] && ln -s "../${port##*/}" "/dev/virtio-ports/$(cat "$port/name")"
