@@ -1,18 +1,18 @@
 /**
  * `box-runtime`: the OCI runtime's command line, as engines drive it. Each command has a file in
- * commands/; here are the options before the command, and what becomes of an error.
+ * box-runtime/; here are the options before the command, and what becomes of an error.
  *
  * OCI runtime-spec, runtime.md "Operations"; docs of the runtime command line interface
  */
 import { Command, CommanderError } from 'commander';
-import { addAboutCommands } from './commands/about.ts';
-import { addContainerCommands } from './commands/container.ts';
-import { addCreateCommands } from './commands/create.ts';
-import { addExecCommand } from './commands/exec.ts';
-import { addLookCommands } from './commands/look.ts';
-import { addUpdateCommand } from './commands/update.ts';
-import { defaultRoot, type Globals } from './globals.ts';
-import { openLog } from './log.ts';
+import { addAboutCommands } from './box-runtime/about.ts';
+import { addContainerCommands } from './box-runtime/container.ts';
+import { addCreateCommands } from './box-runtime/create.ts';
+import { addExecCommand } from './box-runtime/exec.ts';
+import { defaultRoot, type Globals } from './box-runtime/globals.ts';
+import { openLog } from './box-runtime/log.ts';
+import { addLookCommands } from './box-runtime/look.ts';
+import { addUpdateCommand } from './box-runtime/update.ts';
 
 const VERSION = '0.1.0';
 const SPEC = '1.2.0';

@@ -8,8 +8,8 @@ import { execInContainer } from '../../oci/life/exec.ts';
 import { OciError } from '../../oci/oci-error.ts';
 import type { CapabilitySet, Process } from '../../oci/spec.ts';
 import { validateProcess } from '../../oci/validate.ts';
-import { globalsOf } from '../globals.ts';
 import { collect, wholeNumber } from '../numbers.ts';
+import { globalsOf } from './globals.ts';
 
 interface ExecFlags {
   consoleSocket?: string;

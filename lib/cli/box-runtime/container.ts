@@ -8,8 +8,8 @@ import { killContainer, signalOf } from '../../oci/life/kill.ts';
 import { describeContainer } from '../../oci/life/list.ts';
 import { pauseContainer, resumeContainer } from '../../oci/life/pause.ts';
 import { listContainers, load, stateOf } from '../../oci/life/store.ts';
-import { globalsOf } from '../globals.ts';
-import { openLog } from '../log.ts';
+import { globalsOf } from './globals.ts';
+import { openLog } from './log.ts';
 
 const rootOf = (command: Command) => resolve(globalsOf(command).root);
 

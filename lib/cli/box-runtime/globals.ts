@@ -2,7 +2,7 @@
  * The options that stand before a command.
  */
 import type { Command } from 'commander';
-import { OciError } from '../oci/oci-error.ts';
+import { OciError } from '../../oci/oci-error.ts';
 
 export interface Globals {
   root: string;

@@ -7,8 +7,8 @@ import type { Command } from 'commander';
 import { updateContainer } from '../../oci/life/update.ts';
 import type { Resources } from '../../oci/spec.ts';
 import { validateResources } from '../../oci/validate.ts';
-import { globalsOf } from '../globals.ts';
 import { wholeNumber } from '../numbers.ts';
+import { globalsOf } from './globals.ts';
 
 interface UpdateFlags {
   resources?: string;

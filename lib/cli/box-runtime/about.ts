@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { planContainerCgroup, viewOf } from '../../oci/cgroup.ts';
 import { compileBundle } from '../../oci/compile-bundle.ts';
 import { loadBundle } from '../../oci/load-bundle.ts';
-import { globalsOf } from '../globals.ts';
+import { globalsOf } from './globals.ts';
 
 export function addAboutCommands(program: Command): void {
   program

@@ -11,7 +11,7 @@ import { type Listed, listed } from '../../oci/life/list.ts';
 import { processesOf, tabulate } from '../../oci/life/ps.ts';
 import { listContainers, load, pathsOf, readStored, statusOf } from '../../oci/life/store.ts';
 import { OciError } from '../../oci/oci-error.ts';
-import { globalsOf } from '../globals.ts';
+import { globalsOf } from './globals.ts';
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 

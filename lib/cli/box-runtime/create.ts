@@ -8,9 +8,9 @@ import { createContainer } from '../../oci/life/create.ts';
 import { runContainer } from '../../oci/life/run.ts';
 import { startContainer } from '../../oci/life/start.ts';
 import { loadBundle } from '../../oci/load-bundle.ts';
-import { globalsOf } from '../globals.ts';
-import { openLog } from '../log.ts';
 import { wholeNumber } from '../numbers.ts';
+import { globalsOf } from './globals.ts';
+import { openLog } from './log.ts';
 
 interface CreateFlags {
   bundle: string;
