@@ -23,25 +23,47 @@ export async function askHelper(
   server: string,
   where: string,
 ): Promise<Credentials | null> {
+  const answer = await callHelper(name, 'get', server, where);
+  if (answer === null) return null;
+  const { Username: username, Secret: secret } = readAnswer(answer, commandOf(name));
+  return username === TOKEN ? { identityToken: secret } : { username, password: secret };
+}
+
+/** Has the helper keep them. Throws ImageError. */
+export async function tellHelper(
+  name: string,
+  server: string,
+  { username, password }: { username: string; password: string },
+  where: string,
+): Promise<void> {
+  const entry = { ServerURL: server, Username: username, Secret: password };
+  await callHelper(name, 'store', JSON.stringify(entry), where);
+}
+
+/** Has the helper forget them, if it has any. Throws ImageError. */
+export async function clearHelper(name: string, server: string, where: string): Promise<void> {
+  await callHelper(name, 'erase', server, where);
+}
+
+const commandOf = (name: string) => `docker-credential-${name}`;
+
+/** Null where it says that it has none. */
+async function callHelper(
+  name: string,
+  word: 'get' | 'store' | 'erase',
+  input: string,
+  where: string,
+): Promise<string | null> {
   if (!/^[\w.-]+$/.test(name)) {
     throw new ImageError(where, `${JSON.stringify(name)} is no name of a credential helper`);
   }
-  const command = `docker-credential-${name}`;
-  const ran = await execa(command, ['get'], { input: server, reject: false });
-  if (ran.exitCode !== 0) {
-    const [said = ''] = (ran.stdout || ran.stderr || ran.shortMessage || '').trim().split('\n');
-    if (said === NONE) return null;
-    const missing = ran.code === 'ENOENT';
-    throw new ImageError(
-      command,
-      missing ? 'is not on PATH' : `has failed: ${said.slice(0, 200)}`,
-      {
-        remedy: `install it, or take it out of ${where}`,
-      },
-    );
-  }
-  const { Username: username, Secret: secret } = readAnswer(ran.stdout, command);
-  return username === TOKEN ? { identityToken: secret } : { username, password: secret };
+  const command = commandOf(name);
+  const ran = await execa(command, [word], { input, reject: false });
+  if (ran.exitCode === 0) return ran.stdout;
+  const [said = ''] = (ran.stdout || ran.stderr || ran.shortMessage || '').trim().split('\n');
+  if (said === NONE) return null;
+  const what = ran.code === 'ENOENT' ? 'is not on PATH' : `has failed: ${said.slice(0, 200)}`;
+  throw new ImageError(command, what, { remedy: `install it, or take it out of ${where}` });
 }
 
 function readAnswer(text: string, command: string): { Username: string; Secret: string } {

@@ -12,14 +12,14 @@ import { askHelper } from './credential-helper.ts';
 
 export type Credentials = { username: string; password: string } | { identityToken: string };
 
-interface Entry {
+export interface Entry {
   auth?: string;
   username?: string;
   password?: string;
   identitytoken?: string;
 }
 
-interface Config {
+export interface Config {
   auths?: Record<string, Entry>;
   /** Helpers by registry, and the one for all others. */
   credHelpers?: Record<string, string>;
@@ -36,14 +36,14 @@ const HUB_KEYS = ['https://index.docker.io/v1/', 'index.docker.io', 'registry-1.
  */
 export async function readCredentials(
   registry: string,
-  directory: string = process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'),
+  directory?: string,
 ): Promise<Credentials | null> {
-  const path = join(directory, 'config.json');
-  const { auths = {}, credHelpers = {}, credsStore } = await readConfig(path);
-  const keys = registry === DOCKER_HUB ? [...HUB_KEYS, registry] : [registry];
-  const own = keys.find((key) => Object.hasOwn(credHelpers, key));
-  const helper = own === undefined ? credsStore : credHelpers[own];
-  const kept = helper ? await askHelper(helper, own ?? keys[0] ?? registry, path) : null;
+  const path = configPath(directory);
+  const config = await readConfig(path);
+  const { auths = {} } = config;
+  const keys = keysOf(registry);
+  const { helper, server } = helperOf(config, registry);
+  const kept = helper ? await askHelper(helper, server, path) : null;
   if (kept) return kept;
   for (const key of keys) {
     const entry = Object.entries(auths).find(([name]) => hostOf(name) === hostOf(key))?.[1];
@@ -53,10 +53,27 @@ export async function readCredentials(
   return null;
 }
 
-/** Written by various clients as a host, or as an address with a version's path. */
-const hostOf = (key: string) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+export const configPath = (
+  directory: string = process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'),
+): string => join(directory, 'config.json');
 
-async function readConfig(path: string): Promise<Config> {
+/** All names that a registry may have there; the first is the one to write. */
+export const keysOf = (registry: string): string[] =>
+  registry === DOCKER_HUB ? [...HUB_KEYS, registry] : [registry];
+
+/** The helper for this registry, if there is one, and what it calls the registry. */
+export function helperOf({ credHelpers = {}, credsStore }: Config, registry: string) {
+  const keys = keysOf(registry);
+  const own = keys.find((key) => Object.hasOwn(credHelpers, key));
+  const helper = own === undefined ? credsStore : credHelpers[own];
+  return { helper, server: own ?? keys[0] ?? registry };
+}
+
+/** Written by various clients as a host, or as an address with a version's path. */
+export const hostOf = (key: string) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+
+/** Empty where there is no file. Throws ImageError. */
+export async function readConfig(path: string): Promise<Config> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Config;
   } catch (cause) {

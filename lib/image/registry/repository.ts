@@ -46,7 +46,10 @@ export interface Repository {
   call(target: string | URL, call: RepositoryCall): Promise<Response>;
 }
 
-/** Nothing is sent yet. Calls throw RegistryError. */
+/**
+ * Nothing is sent yet. Calls throw RegistryError. An empty `repository` is the registry itself, to be
+ * asked by whole addresses.
+ */
 export function openRepository(
   { registry, repository }: Pick<Reference, 'registry' | 'repository'>,
   actions: 'pull' | 'pull,push',
@@ -55,7 +58,7 @@ export function openRepository(
   const base = endpointOf(registry, options.plainHttp);
   const patience = { ...PATIENCE, ...options.patience };
   const { signal } = options;
-  const own = `repository:${repository}:${actions}`;
+  const own = repository === '' ? [] : [`repository:${repository}:${actions}`];
   const authorize = openAuthorization(base, options.credentials ?? null);
 
   return {
@@ -69,13 +72,13 @@ export function openRepository(
       const ask = async () => {
         // An upload may go on at another host, which has no business with our credentials.
         const known = url.origin === base.origin;
-        const authorization = known ? await authorize.header([own, ...scopes], sending) : null;
+        const authorization = known ? await authorize.header([...own, ...scopes], sending) : null;
         const headers = { ...call.headers, ...(authorization ? { authorization } : {}) };
         return send(url, { ...call, headers }, sending);
       };
       let response = await ask();
       const replayable = call.body === undefined || Buffer.isBuffer(call.body);
-      if (replayable && authorize.learn(response, [own, ...scopes])) {
+      if (replayable && authorize.learn(response, [...own, ...scopes])) {
         await response.body?.cancel();
         response = await ask();
       }
