@@ -56,7 +56,8 @@ export async function commitContainer(store: Store, options: CommitOptions): Pro
   return store.putImage(next, [...names]);
 }
 
-function withChanges(config: RunConfig, changes: readonly string[]): RunConfig {
+/** Instructions such as `CMD ["sh"]` on top of a configuration. Throws ImageError, BuildError. */
+export function withChanges(config: RunConfig, changes: readonly string[]): RunConfig {
   return changes.reduce((before, text) => {
     const instruction = { ...parseInstruction(text, 'change'), line: 1 };
     const scope = {

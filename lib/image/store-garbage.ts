@@ -94,7 +94,7 @@ async function removeLayers(
   }
 }
 
-const layerIds = ({ layers }: StorePaths): Digest[] =>
+export const layerIds = ({ layers }: StorePaths): Digest[] =>
   namesIn(layers)
     .map((name) => `sha256:${name}` as const)
     .filter(isDigest);

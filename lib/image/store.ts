@@ -20,7 +20,7 @@ import { createLeases } from './leases.ts';
 import { packLayer } from './pack-layer.ts';
 import type { Descriptor, Digest, ImageConfig } from './spec.ts';
 import { createBlobs } from './store-blobs.ts';
-import { collectGarbage } from './store-garbage.ts';
+import { collectGarbage, layerIds } from './store-garbage.ts';
 import { createImages } from './store-images.ts';
 import { createLayers } from './store-layers.ts';
 import { storePaths } from './store-paths.ts';
@@ -108,6 +108,8 @@ export interface Store {
   /** Makes a layer of a directory of changes: an overlay upper over `parent`, which is only read. */
   commitLayer(parent: Digest | null, upper: string): Promise<Layer>;
   layer(chainId: Digest): Promise<Layer | null>;
+  /** All that are there, also those that no image needs. */
+  layers(): Promise<Layer[]>;
   /** Byte for byte the tar whose digest is the layer's diffID; errors if that no longer holds. */
   layerTar(chainId: Digest): Readable;
   /** The unpacked directories from `chainId` down to the bottom, as lib/overlay takes them. */
@@ -157,6 +159,8 @@ function createStore(directory: string): Store {
     addLayer: layers.addLayer,
     commitLayer: async (parent, upper) => layers.addLayer({ parent, stream: packLayer(upper) }),
     layer: async (chainId) => layers.read(chainId),
+    // One may go between the two looks.
+    layers: async () => layerIds(paths).flatMap((chain) => layers.read(chain) ?? []),
     layerTar: layers.layerTar,
     lowerdirs: async (chainId) => layers.lowerdirs(chainId),
     putImage: images.putImage,

@@ -13,6 +13,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { ImageConfig } from '../spec.ts';
 import type { ImageRecord, Store } from '../store.ts';
 import { hostPlatform } from '../transfer/platform.ts';
 import { BuildError } from './build-error.ts';
@@ -37,6 +38,8 @@ export interface BuildOptions {
   /** What the image is to be called. */
   names?: readonly string[];
   buildArgs?: Readonly<Record<string, string>>;
+  /** What the image gets besides those of its Dockerfile. */
+  labels?: Readonly<Record<string, string>>;
   /** Name or number of the stage to build; the last one unless given. */
   target?: string | undefined;
   /** False makes every layer anew. */
@@ -89,7 +92,13 @@ export async function buildImage(options: BuildOptions): Promise<ImageRecord> {
   }
   if (!last) throw new BuildError(dockerfile.file, 'there is no stage to build');
   warnOfUnused(building);
-  return store.putImage(configOf(last), [...names]);
+  return store.putImage(withLabels(configOf(last), options.labels ?? {}), [...names]);
+}
+
+function withLabels(image: ImageConfig, labels: Readonly<Record<string, string>>): ImageConfig {
+  if (Object.keys(labels).length === 0) return image;
+  const { config = {} } = image;
+  return { ...image, config: { ...config, Labels: { ...config.Labels, ...labels } } };
 }
 
 function readDockerfile({ context, dockerfile }: BuildOptions): Dockerfile {

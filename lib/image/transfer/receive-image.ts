@@ -34,6 +34,8 @@ export interface ReceiveOptions {
 
 export interface Received {
   image: ImageRecord;
+  /** Those that it was given now; the image may have others too. */
+  names: string[];
   /** Of the layers that travelled, as IncomingLayer has it. */
   fetched: Digest[];
   /** diffIDs of the layers that were there. */
@@ -66,6 +68,7 @@ export async function receiveImage(
   const [missing, present] = [plan.filter((it) => !it.present), plan.filter((it) => it.present)];
   return {
     image,
+    names: options.names,
     fetched: missing.map(({ layer }) => layer.digest),
     present: present.map(({ diffId }) => diffId),
   };
