@@ -1,5 +1,5 @@
 /**
- * `npm run build`: the command lines as standalone executables, dist/box-runtime for now. Cold start
+ * `npm run build`: the command lines as standalone executables, dist/box-runtime and dist/box. Cold start
  * is what an engine pays three or four times for a container.
  *
  * Exit codes: 0 built, 1 the build failed, 3 Bun is not there and could not be brought.

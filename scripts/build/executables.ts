@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { pinnedBun } from '../bootstrap/bun.mjs';
 
-const PROGRAMS = [{ entry: 'lib/cli/box-runtime.ts', out: 'dist/box-runtime' }];
+const PROGRAMS = ['box-runtime', 'box'].map((name) => ({
+  entry: `lib/cli/${name}.ts`,
+  out: `dist/${name}`,
+}));
 
 const FLAGS = [
   '--compile',
