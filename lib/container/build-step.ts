@@ -1,10 +1,10 @@
 /**
  * RUN of a Dockerfile in a container: what lib/image asks for, and cannot have itself.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { closeSync, createReadStream, existsSync, readFileSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import type { Command, Execute } from '../image/build/execute.ts';
+import { openPipe } from '../kernel/pairs.ts';
 import { SyscallError } from '../kernel/syscall-error.ts';
 import { LaunchError } from '../launch/launch-error.ts';
 import { openStreams } from '../launch/streams.ts';
@@ -32,17 +32,22 @@ export const executeInContainer: Execute = async (command) => {
     shares: network === 'host' ? ['network'] : [],
     confined: !readCredentials().mapsWholeMachine,
   });
-  const opened = openStreams({ stdin: 'null', stdout: 'pipe', stderr: 'stdout' });
+  const [readEnd, writeEnd] = openPipe();
+  // Not a socket, as the streams' own pipes have: Bun, in the executable, reads none on a pipe.
+  const output = createReadStream('', { fd: readEnd });
+  const opened = openStreams({ stdin: 'null', stdout: writeEnd, stderr: 'stdout' });
   const running = await opened
     .hand((streams) => startContainer(runtime, host, { id, streams }))
     .catch((error: unknown) => {
+      output.destroy();
       throw isNotThere(error) ? notFound(command, error) : error;
-    });
+    })
+    .finally(() => closeSync(writeEnd));
   const end = () => running.kill();
   signal?.addEventListener('abort', end);
   try {
     // The end of the first process is the end of its pid namespace, so that nobody holds the pipe.
-    for await (const chunk of opened.stdout as Readable) onOutput(chunk as Buffer);
+    for await (const chunk of output) onOutput(chunk as Buffer);
     const exit = await running.exited;
     signal?.throwIfAborted();
     return exit;
