@@ -41,6 +41,13 @@ describe('a registry that wants basic authentication', () => {
     expect(await hasBlob(repository, digest)).toBe(true);
   });
 
+  itNeeds(['command:docker-registry'], 'takes them of several requests at once', async () => {
+    await using registry = await start();
+    const repository = open(registry.host, 'a', someone);
+    const found = await Promise.all([1, 2, 3].map(() => hasBlob(repository, digest)));
+    expect(found).toEqual([false, false, false]);
+  });
+
   itNeeds(['command:docker-registry'], 'takes what a credential helper has kept', async () => {
     await using registry = await start();
     const helper = join(registry.directory, 'docker-credential-test');

@@ -74,13 +74,14 @@ export function openRepository(
         const known = url.origin === base.origin;
         const authorization = known ? await authorize.header([...own, ...scopes], sending) : null;
         const headers = { ...call.headers, ...(authorization ? { authorization } : {}) };
-        return send(url, { ...call, headers }, sending);
+        const response = await send(url, { ...call, headers }, sending);
+        return { response, sent: authorization !== null };
       };
-      let response = await ask();
+      let { response, sent } = await ask();
       const replayable = call.body === undefined || Buffer.isBuffer(call.body);
-      if (replayable && authorize.learn(response, [...own, ...scopes])) {
+      if (replayable && authorize.learn(response, [...own, ...scopes], sent)) {
         await response.body?.cancel();
-        response = await ask();
+        ({ response, sent } = await ask());
       }
       if (response.ok || accept.includes(response.status)) return response;
       throw await responseError(where, response);
@@ -97,8 +98,11 @@ export function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | un
 interface Authorization {
   /** What to send as Authorization, or null while nothing was asked for. */
   header(scopes: string[], sending: Sending): Promise<string | null>;
-  /** Whether the response is a challenge that another try may meet. */
-  learn(response: Response, scopes: string[]): boolean;
+  /**
+   * Whether the response is a challenge that another try may meet. `sent`: whether the request said
+   * who we are.
+   */
+  learn(response: Response, scopes: string[], sent: boolean): boolean;
 }
 
 function openAuthorization(base: URL, credentials: Credentials | null): Authorization {
@@ -127,9 +131,11 @@ function openAuthorization(base: URL, credentials: Credentials | null): Authoriz
       const what = 'unauthorized: it wants basic authentication';
       throw new RegistryError(sending.where, what, { kind: 'unauthorized', status: 401, remedy });
     },
-    learn(response, scopes) {
+    learn(response, scopes, sent) {
       // A challenge from where a redirect led is not the registry's.
       if (response.status !== 401 || new URL(response.url).origin !== base.origin) return false;
+      // Another request, under way at the same time, has learned it since.
+      if (!sent && wanted !== null) return true;
       const challenges = parseChallenges(response.headers.get('www-authenticate') ?? '');
       const find = (name: string) => challenges.find(({ scheme }) => scheme === name);
       const challenge = find('bearer') ?? find('basic');
