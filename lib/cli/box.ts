@@ -116,8 +116,15 @@ if (import.meta.main) {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
+  let ended = false;
+  process.once('beforeExit', () => {
+    if (ended) return;
+    process.stderr.write('box: ended before its work was done; please report it\n');
+    process.exitCode = 1;
+  });
   // Without a top-level await, which a standalone executable's bytecode cannot hold.
   void main(process.argv.slice(2)).then((status) => {
+    ended = true;
     process.exitCode = status;
   });
 }

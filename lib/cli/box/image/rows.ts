@@ -59,7 +59,10 @@ export async function rowsOf(store: Store, image: ImageRecord, { truncate, diges
   return Promise.all(
     shown.map(async ({ repository, tag }) => ({
       Containers: 'N/A',
-      CreatedAt: formatTime(image.created),
+      // Seldom wanted, and time zones take long to load.
+      get CreatedAt() {
+        return formatTime(image.created);
+      },
       CreatedSince: formatSince(image.created),
       Digest: (await digestOf(repository)) ?? NONE,
       ID: truncate ? shortId(image.id) : image.id,
