@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../image/store.ts';
+import { sha256 } from '../image/transfer/image.fixture.ts';
 import { type BoxPlace, FORMS, layoutOf, openBox, whyNot } from './box.fixture.ts';
 
 describe.each(FORMS)('$form', (form) => {
@@ -28,7 +29,7 @@ describe.each(FORMS)('$form', (form) => {
     const loaded = await box('load', '-i', directory);
     expect(loaded).toMatchObject({ code: 0 });
     const [one, two] = Object.values(images).map(({ id }) => id);
-    return { one: one ?? '', two: two ?? '', said: loaded.out };
+    return { one: one ?? '', two: two ?? '', said: loaded.out, images };
   }
 
   describe('a command line that is wrong', () => {
@@ -109,6 +110,24 @@ describe.each(FORMS)('$form', (form) => {
       Tag: 'v1',
       Size: '17B',
     });
+  });
+
+  it('images --digests: that of the index, where the image was in one', async () => {
+    const { images } = await fill();
+    const { manifest, descriptor, id } = Object.values(images)[0] ?? {};
+    if (!manifest || !descriptor || !id) throw new Error('no image');
+    const indexes = Array.from({ length: 50 }, (_, at) =>
+      JSON.stringify({ schemaVersion: 2, manifests: [descriptor], annotations: { at: `${at}` } }),
+    );
+    // One that the store names after the manifest: neither order may decide.
+    const index = indexes.find((text) => sha256(text) > descriptor.digest) ?? '';
+    const opened = await store();
+    for (const bytes of [manifest, Buffer.from(index)]) {
+      await opened.putBlob(bytes);
+      await opened.tag(id, `lab/one@${sha256(bytes)}`);
+    }
+    const { out } = await box('images', '--digests', '--format', '{{.Tag}} {{.Digest}}', 'lab/one');
+    expect(out).toBe(`v1 ${sha256(index)}\n`);
   });
 
   it('inspect: what the store and the disk have', async () => {
