@@ -13,9 +13,7 @@ import { defaultRoot, type Globals } from './box-runtime/globals.ts';
 import { openLog } from './box-runtime/log.ts';
 import { addLookCommands } from './box-runtime/look.ts';
 import { addUpdateCommand } from './box-runtime/update.ts';
-
-const VERSION = '0.1.0';
-const SPEC = '1.2.0';
+import { RUNTIME_SPEC, VERSION } from './version.ts';
 
 /** As other runtimes: an exit code that few programs have, since theirs are to be told apart. */
 const CANNOT_EXEC = 255;
@@ -23,7 +21,7 @@ const CANNOT_EXEC = 255;
 export function makeProgram(): Command {
   const program = new Command('box-runtime')
     .description('An OCI runtime: a bundle becomes a list of kernel calls, and that a container.')
-    .version(`box-runtime version ${VERSION}\nspec: ${SPEC}`, '-v, --version')
+    .version(`box-runtime version ${VERSION}\nspec: ${RUNTIME_SPEC}`, '-v, --version')
     .option('--root <directory>', 'where the state of containers is kept', defaultRoot())
     .option('--log <file>', 'where errors are written, besides standard error')
     .option('--log-format <format>', 'text or json', 'text')

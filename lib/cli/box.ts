@@ -13,8 +13,7 @@ import * as images from './box/image-commands.ts';
 import { Interrupted } from './box/interrupt.ts';
 import * as system from './box/system-commands.ts';
 import * as transfer from './box/transfer-commands.ts';
-
-const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 export function makeProgram(): Command {
   const program = new Command('box')

@@ -5,12 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import type { Struct } from '../../template/values.ts';
+import { RUNTIME_SPEC, VERSION } from '../../version.ts';
 import { rootOf } from '../globals.ts';
-
-export const VERSION = '0.1.0';
-
-/** Of the OCI specification that containers are run by. */
-const RUNTIME_SPEC = '1.2.0';
 
 const GOARCH: Record<string, string> = { x64: 'amd64', ia32: '386' };
 const architecture = () => GOARCH[arch()] ?? arch();
