@@ -71,18 +71,19 @@ function assertWaits(stored: Stored | null): Stored & { init: NonNullable<Stored
   return { ...stored, init: stored.init };
 }
 
-/** The byte that it waits for. */
+/** The byte that it waits for. Whoever forces its deletion may kill it at any moment. */
 function openStart(fifo: string): void {
-  let fd: number;
   try {
-    fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(fd, '0');
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENXIO') throw cause;
+    // Nobody has it open for reading, or any more.
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENXIO' && code !== 'EPIPE') throw cause;
     throw new OciError('cannot start a container that has stopped', { cause });
-  }
-  try {
-    writeSync(fd, '0');
-  } finally {
-    closeSync(fd);
   }
 }
