@@ -8,26 +8,23 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { chainIds } from '../image/chain-id.ts';
 import { openStore } from '../image/store.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import { readMountinfo } from '../observe/mountinfo.ts';
 import type { Need } from '../observe/needs.ts';
-import { type BoxPlace, FORMS, openBox, whyNot } from './box.fixture.ts';
+import { type BoxPlace, FORMS, givePlaces } from './box.fixture.ts';
 import { atTerminal } from './terminal.fixture.ts';
 
 const need: Need[] = ['root', 'overlay', 'ldd'];
 
 describe.each(FORMS)('$form', (form) => {
   let place: BoxPlace;
-  beforeEach((context) => {
-    const missing = whyNot(form);
-    if (missing) context.skip(missing);
-    place = openBox(form);
+  givePlaces(form, (given) => {
+    place = given;
     mkdirSync(join(place.base, 'context'));
   });
-  afterEach(() => place?.remove());
 
   const box = (...args: string[]) => place.box(...args);
 

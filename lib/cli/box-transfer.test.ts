@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { chainIds } from '../image/chain-id.ts';
 import { startProxy } from '../image/registry/proxy.fixture.ts';
 import { startRegistry, type TestRegistry } from '../image/registry/registry.fixture.ts';
@@ -9,7 +9,7 @@ import type { Descriptor } from '../image/spec.ts';
 import { openStore } from '../image/store.ts';
 import { itNeeds } from '../observe/it-needs.ts';
 import type { Need } from '../observe/needs.ts';
-import { type BoxPlace, FORMS, layoutOf, openBox, whyNot } from './box.fixture.ts';
+import { type BoxPlace, FORMS, givePlaces, layoutOf } from './box.fixture.ts';
 import { atTerminal } from './terminal.fixture.ts';
 
 const need: Need[] = ['command:docker-registry'];
@@ -18,12 +18,9 @@ const HTPASSWD = 'someone:$2y$05$MuprKhwjSmRSYZjmoOLPdek7Q6C4hpBYfAWUqgE0XHaydP5
 
 describe.each(FORMS)('$form', (form) => {
   let place: BoxPlace;
-  beforeEach((context) => {
-    const missing = whyNot(form);
-    if (missing) context.skip(missing);
-    place = openBox(form);
+  givePlaces(form, (given) => {
+    place = given;
   });
-  afterEach(() => place?.remove());
 
   const box = (...args: string[]) => place.box(...args);
   const elsewhere = () => ['--root', join(place.base, 'elsewhere')];

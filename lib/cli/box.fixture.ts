@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { afterEach, beforeEach } from 'vitest';
 import { removeTree } from '../host/remove-tree.ts';
 import {
   makeImage,
@@ -30,7 +31,7 @@ export const FORMS: Form[] = [
 ];
 
 /** Why that form cannot be tried; null where it can. */
-export function whyNot({ form }: Form): string | null {
+function whyNot({ form }: Form): string | null {
   if (form === 'the source') return null;
   const built = statSync(BUILT, { throwIfNoEntry: false });
   if (!built) return 'dist/box is not built: npm run build';
@@ -39,6 +40,18 @@ export function whyNot({ form }: Form): string | null {
     .filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name))
     .some((name) => statSync(join(lib, name)).mtimeMs > built.mtimeMs);
   return changed ? 'dist/box is older than the source: npm run build' : null;
+}
+
+/** A place for each test of that form, which is skipped where there is no such form. */
+export function givePlaces(form: Form, take: (place: BoxPlace) => void): void {
+  let place: BoxPlace | undefined;
+  beforeEach((context) => {
+    const missing = whyNot(form);
+    if (missing) context.skip(missing);
+    place = openBox(form);
+    take(place);
+  });
+  afterEach(() => place?.remove());
 }
 
 export interface Ran {
@@ -59,7 +72,7 @@ export interface BoxPlace {
 }
 
 /** Below /var/tmp: what a build mounts cannot lie on an overlay, as /tmp may be one. */
-export function openBox({ argv }: Form): BoxPlace {
+function openBox({ argv }: Form): BoxPlace {
   const base = mkdtempSync('/var/tmp/unboxed-box-');
   const root = join(base, 'root');
   mkdirSync(join(base, 'config'));

@@ -2,19 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openStore } from '../image/store.ts';
 import { sha256 } from '../image/transfer/image.fixture.ts';
-import { type BoxPlace, FORMS, layoutOf, openBox, whyNot } from './box.fixture.ts';
+import { type BoxPlace, FORMS, givePlaces, layoutOf } from './box.fixture.ts';
 
 describe.each(FORMS)('$form', (form) => {
   let place: BoxPlace;
-  beforeEach((context) => {
-    const missing = whyNot(form);
-    if (missing) context.skip(missing);
-    place = openBox(form);
+  givePlaces(form, (given) => {
+    place = given;
   });
-  afterEach(() => place?.remove());
 
   const box = (...args: string[]) => place.box(...args);
   const store = () => openStore(place.root);
